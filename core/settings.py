@@ -1,0 +1,81 @@
+"""What the operator sets, all through environment variables, read when asked for.
+
+| variable | meaning | default |
+|---|---|---|
+| `XFACTOR_DATA` | folder that data sets are read from and downloaded to | `data/` |
+| `XFACTOR_FOLDERS` | further folders that may be read, separated by `:` | none |
+| `XFACTOR_CACHE` | folder for scores, decoded arrays and the job queue | `cache/` |
+| `XFACTOR_DEVICE` | `auto`, `cpu` or `cuda` | `auto`: CUDA where there is one |
+| `XFACTOR_WORKERS` | worker processes on this machine | one per GPU, or one per core |
+| `XFACTOR_SCHEDULER` | address of a Dask scheduler to use instead, `tcp://…` | none |
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from core.errors import InputError
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+def data_root() -> Path:
+    """Folder that data sets are read from and downloaded to."""
+    return Path(os.environ.get("XFACTOR_DATA") or PROJECT / "data").expanduser().resolve()
+
+
+def allowed_folders() -> tuple[Path, ...]:
+    """The data root and the further folders that the operator allows to be read."""
+    extra = os.environ.get("XFACTOR_FOLDERS", "").split(os.pathsep)
+    return (data_root(), *(Path(part).expanduser().resolve() for part in extra if part))
+
+
+def cache_root() -> Path:
+    """Folder for everything generated; made on first use, safe to delete."""
+    return Path(os.environ.get("XFACTOR_CACHE") or PROJECT / "cache").expanduser().resolve()
+
+
+def device() -> str:
+    """`"cuda"` or `"cpu"`: what models are trained on in this process.
+
+    Raises:
+        InputError: `XFACTOR_DEVICE` is not one of the three, or asks for a GPU that is not there.
+    """
+    wanted = os.environ.get("XFACTOR_DEVICE") or "auto"
+    if wanted not in ("auto", "cpu", "cuda"):
+        raise InputError(f"XFACTOR_DEVICE must be auto, cpu or cuda; got {wanted!r}.")
+    if wanted == "cpu":
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if wanted == "cuda":
+        raise InputError(
+            "XFACTOR_DEVICE is cuda but torch finds no CUDA device; set it to auto or cpu."
+        )
+    return "cpu"
+
+
+def workers() -> int:
+    """How many worker processes this machine runs.
+
+    Raises:
+        InputError: `XFACTOR_WORKERS` is not a positive whole number.
+    """
+    text = os.environ.get("XFACTOR_WORKERS")
+    if text:
+        if not text.isdecimal() or int(text) < 1:
+            raise InputError(f"XFACTOR_WORKERS must be a positive whole number; got {text!r}.")
+        return int(text)
+    if device() == "cuda":
+        import torch
+
+        return torch.cuda.device_count()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def scheduler() -> str | None:
+    """Address of the Dask scheduler to use, or None for processes on this machine."""
+    return os.environ.get("XFACTOR_SCHEDULER") or None
