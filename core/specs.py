@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import tomllib
+from collections.abc import Collection, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import InputError
+from core.errors import InputError, UnknownName
 
 KEY_LENGTH = 32
 
 
-def content_key(kind: str, fields: Mapping[str, Any]) -> str:
+def content_key(kind: str, values: Mapping[str, Any]) -> str:
     """Key of a value: 32 hex digits of the SHA-256 of its canonical JSON.
 
     Args:
-        kind: What the value is, so that two kinds with the same fields differ.
-        fields: JSON-ready values; the order does not matter.
+        kind: What the value is, so that two kinds with the same content differ.
+        values: JSON-ready content; the order does not matter.
     """
-    text = json.dumps({"kind": kind, **fields}, sort_keys=True, separators=(",", ":"))
+    text = json.dumps({"kind": kind, **values}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
 
 
@@ -49,10 +51,9 @@ class Selection:
     seed: int
 
     def __post_init__(self) -> None:
-        for name, least in (("per_class", 1), ("excess", 0), ("seed", 0)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise InputError(f"{name} must be a whole number from {least} up; got {value!r}.")
+        check_whole("per_class", self.per_class, 1)
+        check_whole("excess", self.excess, 0)
+        check_whole("seed", self.seed, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,3 +80,86 @@ class TrainingSet:
         """Content key: equal for equal data and rows, however they were chosen."""
         digest = hashlib.sha256(self.rows.astype("<i4").tobytes()).hexdigest()
         return content_key("training-set", {"dataset": self.dataset, "rows": digest})
+
+
+def setting(default: Any = MISSING, *, help: str) -> Any:
+    """A field of a `Spec` with the sentence that widgets and the command line show."""
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a person asks of a study: made from TOML, checked, shown and written back.
+
+    Fields are texts, whole numbers and tuples of them, each with its help text.
+    """
+
+    @classmethod
+    def help(cls, name: str) -> str:
+        """The help text of a setting."""
+        return next(item.metadata["help"] for item in fields(cls) if item.name == name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON- and TOML-ready values of all settings."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The spec with these settings; the others have their defaults.
+
+        Raises:
+            InputError: A setting is unknown or missing, or a value cannot be used.
+        """
+        for name in values:
+            check_known("setting", name, [item.name for item in fields(cls)])
+        for item in fields(cls):
+            if item.default is MISSING and item.name not in values:
+                raise InputError(f"The setting {item.name} is missing: {item.metadata['help']}")
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+    @classmethod
+    def from_toml(cls, path: Path) -> Self:
+        """The spec in a TOML file; without a name in it, it is called like the file.
+
+        Raises:
+            InputError: The file cannot be read, or its content cannot be used.
+        """
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise InputError(f"{path} cannot be read as a study: {error}.") from error
+        return cls.from_dict({"name": path.stem, **values})
+
+    def to_toml(self) -> str:
+        """The spec as a TOML file that gives the same study."""
+        # JSON writes texts, whole numbers and lists of them as TOML does, but for DEL.
+        lines = (f"{name} = {json.dumps(value)}\n" for name, value in self.to_dict().items())
+        return "".join(lines).replace("\x7f", "\\u007f")
+
+
+def check_whole(name: str, value: object, least: int) -> None:
+    """Raise an InputError unless the value is a whole number from `least` up."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise InputError(f"{name} must be a whole number from {least} up; got {value!r}.")
+
+
+def check_text(name: str, value: object) -> None:
+    """Raise an InputError unless the value is a text that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise InputError(f"{name} must be a text; got {value!r}.")
+
+
+def check_list(name: str, values: object) -> None:
+    """Raise an InputError unless the value is a tuple without repeats."""
+    if not isinstance(values, tuple):
+        raise InputError(f"{name} must be a list, such as {name} = [...]; got {values!r}.")
+    for value in values:
+        if values.count(value) > 1:
+            raise InputError(f"{name} lists {value!r} twice.")
+
+
+def check_known(kind: str, value: object, known: Collection[str]) -> None:
+    """Raise an UnknownName unless the value is one of those known."""
+    if value not in known:
+        raise UnknownName(kind, value, known)

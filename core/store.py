@@ -39,13 +39,14 @@ CREATE TABLE scores (
     seconds REAL NOT NULL, device TEXT NOT NULL, weights TEXT NOT NULL, seed INTEGER NOT NULL,
     versions TEXT NOT NULL, created REAL NOT NULL
 ) STRICT;
-CREATE INDEX scores_by_cost ON scores (label, size, device, seconds);
+CREATE INDEX scores_by_cost ON scores (dataset, device, label, size, seconds);
 CREATE TABLE failures (
     unit TEXT PRIMARY KEY, label TEXT NOT NULL, reason TEXT NOT NULL, created REAL NOT NULL
 ) STRICT;
 CREATE TABLE jobs (
-    key TEXT PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, spec TEXT NOT NULL,
-    scheduler TEXT, state TEXT NOT NULL, cancel INTEGER NOT NULL DEFAULT 0,
+    place INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, study TEXT NOT NULL,
+    name TEXT NOT NULL, spec TEXT NOT NULL, facts TEXT NOT NULL, scheduler TEXT,
+    state TEXT NOT NULL, stop INTEGER NOT NULL DEFAULT 0, deaths INTEGER NOT NULL DEFAULT 0,
     phase TEXT NOT NULL DEFAULT '', done INTEGER NOT NULL DEFAULT 0,
     total INTEGER NOT NULL DEFAULT 0, rate REAL, seconds_left REAL,
     message TEXT NOT NULL DEFAULT '', submitted REAL NOT NULL, started REAL, finished REAL
@@ -156,7 +157,6 @@ class Store:
     def connection(self) -> Iterator[sqlite3.Connection]:
         """A connection in autocommit mode that waits up to 30 s for other writers."""
         db = sqlite3.connect(self.root / "xfactor.sqlite", timeout=30, isolation_level=None)
-        db.row_factory = None
         try:
             # In WAL mode NORMAL survives the death of any process; only a power cut can lose
             # the last transactions, and those are computed again.
@@ -273,13 +273,13 @@ class Store:
         frame["class_accuracy"] = frame["class_accuracy"].map(json.loads)
         return frame
 
-    def mean_seconds(self, device: str) -> dict[tuple[str, int], float]:
-        """Mean measured seconds of a unit on a kind of device, by (model label, size)."""
+    def mean_seconds(self, dataset: str, device: str) -> dict[tuple[str, int], float]:
+        """Mean seconds of a unit on a data set and kind of device, by (model label, size)."""
         with self.connection() as db:
             rows = db.execute(
-                "SELECT label, size, avg(seconds) FROM scores WHERE device LIKE ? || '%' "
-                "GROUP BY label, size",
-                (device,),
+                "SELECT label, size, avg(seconds) FROM scores "
+                "WHERE dataset = ? AND device LIKE ? || '%' GROUP BY label, size",
+                (dataset, device),
             ).fetchall()
         return {(label, size): seconds for label, size, seconds in rows}
 
