@@ -1,0 +1,131 @@
+"""Units are measured right, cut into tasks without loss, and give the same however they run."""
+
+import math
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.metrics import accuracy_score, f1_score, recall_score
+
+from core import cluster, datasets, engine
+from core.datasets.base import Dataset
+from core.engine import Clock, Unit
+from core.errors import JobCancelled, JobError
+from core.models import Model
+from core.specs import TrainingSet
+from core.store import Store
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return datasets.load("digits")
+
+
+def make_units(dataset: Dataset, count: int, size: int, *models: str) -> list[Unit]:
+    draw = np.random.default_rng(size)
+    sets = [
+        TrainingSet(dataset.fingerprint, draw.choice(len(dataset.train), size, replace=False))
+        for _ in range(count)
+    ]
+    return [Unit(one, Model.parse(model)) for one in sets for model in models]
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 5)), min_size=1))
+def test_measures_agree_with_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    truth, predicted = (np.array(values, dtype=np.int64) for values in zip(*pairs, strict=True))
+    accuracy, within, f1 = engine.measure(truth, predicted, 6)
+    labels = np.arange(6)
+    assert accuracy == accuracy_score(truth, predicted)
+    assert f1 == pytest.approx(
+        f1_score(truth, predicted, labels=labels, average="macro", zero_division=0)
+    )
+    recall = recall_score(truth, predicted, labels=labels, average=None, zero_division=0)
+    recall[~np.isin(labels, truth)] = math.nan
+    np.testing.assert_allclose(within, recall)
+
+
+def test_unit_keys_and_seeds_belong_to_the_pair_alone(digits: Dataset) -> None:
+    rows = np.arange(50)
+    first = Unit(TrainingSet(digits.fingerprint, rows), Model.parse("mlp-1"))
+    same = Unit(TrainingSet(digits.fingerprint, rows[::-1]), Model.parse("mlp-1:width=128"))
+    assert (first.key, first.seed) == (same.key, same.seed)
+    others = [
+        Unit(TrainingSet(digits.fingerprint, rows + 1), first.model),
+        Unit(TrainingSet("another data set", rows), first.model),
+        Unit(first.training_set, Model.parse("mlp-2")),
+        Unit(first.training_set, Model.parse("mlp-1:width=64")),
+    ]
+    assert len({first.key, *(unit.key for unit in others)}) == 5
+    assert len({first.seed, *(unit.seed for unit in others)}) == 5
+
+
+def test_tasks_hold_every_unit_once_and_last_a_few_seconds(digits: Dataset) -> None:
+    units = make_units(digits, 40, 50, "gnb", "mlp-1") + make_units(digits, 7, 100, "gnb")
+    expected = {("gnb", 50): 0.1, ("mlp-1", 50): 2.0, ("gnb", 100): 100.0}
+    tasks = engine.make_tasks(units, expected, "cpu")
+    assert Counter(unit.key for task in tasks for unit in task.units) == Counter(
+        unit.key for unit in units
+    )
+    for task in tasks:
+        kinds = {(unit.model.label, unit.training_set.rows.size) for unit in task.units}
+        assert len(kinds) == 1
+        kind = kinds.pop()
+        least = Model.parse(kind[0]).batch(kind[1], "cpu")
+        assert len(task.units) <= max(least, engine.TASK_SECONDS / expected[kind])
+
+
+def test_the_clock_learns_from_what_has_run(digits: Dataset) -> None:
+    units = make_units(digits, 4, 50, "gnb")
+    clock = Clock(units, {("gnb", 50): 10.0})
+    assert (clock.units_left, clock.seconds_left) == (4, 40.0)
+    (task,) = engine.make_tasks(units[:3], {("gnb", 50): 0.001}, "cpu")
+    clock.done(task, 6.0)
+    assert (clock.units_left, clock.seconds_left) == (1, 2.0)
+
+
+def _ignore(*_: object) -> None:
+    pass
+
+
+def test_scores_do_not_depend_on_how_units_travel(digits: Dataset, tmp_path: Path) -> None:
+    """Run in one process one by one, and on two workers in tasks; then damage some and go on."""
+    units = make_units(digits, 6, 60, "rf", "svc", "gnb", "mlp-1", "mlp-3")
+    broken = Unit(TrainingSet(digits.fingerprint, np.array([10**6])), Model.parse("gnb"))
+    alone = [engine.fit(digits, [unit], "cpu")[0] for unit in units]
+    store = Store(tmp_path)
+    store.add_scores(alone[:3])
+    said: list[str] = []
+    reports: list[tuple[str, int, int, float | None]] = []
+    with cluster.connect(None) as client:
+        engine.score(
+            client,
+            digits,
+            [*units, broken, *units],
+            store,
+            lambda *progress: reports.append(progress),
+            said.append,
+            lambda: False,
+        )
+        more = make_units(digits, 30, 61, "rf")
+        with pytest.raises(JobCancelled):
+            engine.score(client, digits, more, store, _ignore, _ignore, lambda: True)
+    frame = store.scores([unit.key for unit in units]).set_index("unit")
+    for score in alone:
+        row = frame.loc[score.unit]
+        for name in ("accuracy", "macro_f1", "train_accuracy", "epochs", "seed", "label", "size"):
+            assert row[name] == getattr(score, name), (score.label, name)
+        np.testing.assert_array_equal(row["class_accuracy"], score.class_accuracy)
+    assert reports[0][1:3] == (3, len(units) + 1)
+    assert reports[-1][1:] == (len(units) + 1, len(units) + 1, 0.0)
+    assert [done for _, done, _, _ in reports] == sorted(done for _, done, _, _ in reports)
+    (failure,) = store.failures([broken.key])["reason"]
+    assert "IndexError" in failure
+    assert "gnb on 1 images" in said[0]
+
+
+def test_a_scheduler_that_is_not_there_is_named() -> None:
+    with pytest.raises(JobError, match="No Dask scheduler"), cluster.connect("tcp://127.0.0.1:9"):
+        pass
