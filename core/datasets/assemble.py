@@ -1,0 +1,100 @@
+"""Decoded images and their labels → a training and a test split that fit each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from core.datasets.base import Split
+from core.datasets.source import Content
+from core.datasets.splits import held_out
+from core.datasets.stack import Stack
+from core.errors import InputError
+
+SHOWN = 3
+LONGEST_NAME = 80
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What is known of n images besides their pixels.
+
+    Args:
+        names: A different name for each; a split that is taken here depends on it alone.
+        labels: Index into `classes`, or -1 for none that can be used; int64, shape (n,).
+        is_test: Which belong to the test split, bool, shape (n,); if none, a fifth is taken.
+        classes: Class names; those without an image are dropped.
+        left_out: What is left out already, with the reason.
+        notes: What has been done already.
+    """
+
+    names: Sequence[str]
+    labels: npt.NDArray[np.int64]
+    is_test: npt.NDArray[np.bool_]
+    classes: Sequence[str]
+    left_out: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+
+def assemble(stack: Stack, rows: Rows) -> Content:
+    """Leave out what cannot be used, and split.
+
+    Raises:
+        InputError: Fewer than two classes, or a class that only the test split has.
+    """
+    usable = np.flatnonzero(stack.readable & (rows.labels >= 0))
+    numbers, inverse = np.unique(rows.labels[usable], return_inverse=True)
+    y = inverse.astype(np.int64)
+    classes = tuple(rows.classes[number] for number in numbers.tolist())
+    if len(classes) < 2:
+        raise InputError(
+            f"A data set needs images of at least two classes; got {len(classes)}: {_few(classes)}."
+        )
+    notes = list(rows.notes)
+    test = rows.is_test[usable]
+    if not test.any():
+        test = held_out(y, [rows.names[row] for row in usable.tolist()])
+        notes.append(
+            f"There is no test split: {int(test.sum()):,} images, a fifth of each class, are set "
+            "aside by the hash of their names, the same ones every time."
+        )
+    notes += _class_notes(y, test, classes)
+    left_out = (*rows.left_out, *stack.left_out)
+    if left_out:
+        first = "; ".join(f"{_short(name)}: {why}" for name, why in left_out[:SHOWN])
+        notes.append(f"{len(left_out):,} left out, such as {first}.")
+    return Content(
+        Split(stack.x[usable[~test]], y[~test]),
+        Split(stack.x[usable[test]], y[test]),
+        classes,
+        notes=(*notes, *stack.notes),
+        left_out=left_out,
+    )
+
+
+def _class_notes(
+    y: npt.NDArray[np.int64], test: npt.NDArray[np.bool_], classes: Sequence[str]
+) -> list[str]:
+    in_train, in_test = set(y[~test].tolist()), set(y[test].tolist())
+    if in_test - in_train:
+        raise InputError(
+            "The test split has classes that the training split lacks "
+            f"({_few([classes[number] for number in sorted(in_test - in_train)])}): "
+            "add training images of them, or remove them from the test split."
+        )
+    if in_train - in_test:
+        absent = _few([classes[number] for number in sorted(in_train - in_test)])
+        return [f"The test split has no image of {absent}."]
+    return []
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 10:,} more" if len(names) > 10 else ""
+    return (", ".join(map(_short, names[:10])) or "none") + more
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
