@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from core.studies.xfactor_analysis import agreement, spread
@@ -30,6 +32,8 @@ class Analysis:
         r_squared_mean: Its mean over pairs, with all models and without naive Bayes.
         spearman: Spearman's ρ of the class errors for every pair of models and class.
         spearman_mean: Its mean over pairs, by class.
+        overlap: Percent of images that subsets of one size share, by `per_class` and the
+            `strategy`, `direction` and `excess` of both; None where rows were not given.
         notes: What could not be computed, or rests on little, and why.
     """
 
@@ -44,14 +48,13 @@ class Analysis:
     r_squared_mean: pd.DataFrame
     spearman: pd.DataFrame
     spearman_mean: pd.DataFrame
+    overlap: pd.DataFrame | None
     notes: tuple[str, ...]
 
-    @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """Tables by file name, without its ending."""
-        return {
-            item.name: getattr(self, item.name) for item in fields(self) if item.name != "notes"
-        }
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {name: value for name, value in values.items() if isinstance(value, pd.DataFrame)}
 
     @property
     def models(self) -> list[str]:
@@ -61,6 +64,7 @@ class Analysis:
 
 def analyse(
     scores: pd.DataFrame,
+    rows: Mapping[str, npt.NDArray[np.int32]] | None = None,
     seed: int = 0,
     resamples: int = 1000,
     models: Sequence[str] | None = None,
@@ -71,6 +75,8 @@ def analyse(
         scores: One row a (subset, model); needs the columns `subset`, `per_class`, `strategy`,
             `direction`, `excess`, `repeat`, `model`, `error` and, for Spearman's ρ,
             `class_accuracy_<name>`.
+        rows: Row numbers of every scored subset by its id, for the overlap, which takes longer
+            than all the rest on a large study; without them there is none.
         seed: Seed of bootstrap and simulation.
         resamples: Bootstrap resamples, and simulated studies for the Monte Carlo p.
         models: Order of the models; by default the order in which they come.
@@ -96,6 +102,7 @@ def analyse(
         r_squared_mean=r_squared_mean,
         spearman=spearman,
         spearman_mean=agreement.spearman_mean(spearman),
+        overlap=agreement.overlap(table, rows) if rows else None,
         notes=(*notes, *_limits(table)),
     )
 

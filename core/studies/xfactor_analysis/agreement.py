@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from core import stats
 from core.errors import InputError
+from core.selection.overlap import overlap as selection_overlap
 from core.studies.xfactor_analysis.scores import CLASS_PREFIX, WITHOUT, left_out
 
 GROUPS = ("all", "selected", "random")
@@ -77,6 +80,27 @@ def spearman_mean(spearman: pd.DataFrame) -> pd.DataFrame:
             rho = of_class["rho"]
             rows.append((name, scope, rho.mean(), rho.min(), rho.max(), rho.count()))
     return pd.DataFrame(rows, columns=["class", "models", "rho", "rho_min", "rho_max", "pairs"])
+
+
+def overlap(table: pd.DataFrame, rows: Mapping[str, npt.NDArray[np.int32]]) -> pd.DataFrame:
+    """`overlap_by_group` of the scored subsets of each size, with `per_class`; figure 5.
+
+    Raises:
+        InputError: The rows of a scored subset are not there.
+    """
+    subsets = table.drop_duplicates("subset")
+    unknown = [subset for subset in subsets["subset"] if subset not in rows]
+    if unknown:
+        raise InputError(
+            f"The overlap needs the rows of every scored subset; {unknown[0]} has none."
+        )
+    parts = []
+    for per_class, of_size in subsets.groupby("per_class"):
+        percent = selection_overlap(np.stack([rows[subset] for subset in of_size["subset"]]))
+        found = overlap_by_group(percent, of_size)
+        found.insert(0, "per_class", per_class)
+        parts.append(found)
+    return pd.concat(parts, ignore_index=True)
 
 
 def overlap_by_group(percent: npt.ArrayLike, subsets: pd.DataFrame) -> pd.DataFrame:

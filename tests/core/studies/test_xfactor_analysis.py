@@ -126,7 +126,7 @@ class TestTables:
         assert row["better"].iloc[0] == pytest.approx((cell < 0).mean())
 
     def test_the_columns_that_people_were_promised(self, analysis):
-        assert list(analysis.tables["z_scores"])[:3] == ["subset", "model", "z"]
+        assert list(analysis.tables()["z_scores"])[:3] == ["subset", "model", "z"]
         pair = ["model_a", "model_b"]
         assert list(analysis.r_squared)[:6] == [*pair, "group", "r_squared", "ci_low", "ci_high"]
         assert list(analysis.spearman)[:4] == [*pair, "class", "rho"]
@@ -136,8 +136,8 @@ class TestRepeatability:
     def test_the_seed_and_not_the_order_of_rows_decides(self, table, analysis):
         shuffled = table.sample(frac=1, random_state=0)
         again = analyse(shuffled, resamples=200, models=FEW)
-        for name, expected in analysis.tables.items():
-            pd.testing.assert_frame_equal(again.tables[name], expected)
+        for name, expected in analysis.tables().items():
+            pd.testing.assert_frame_equal(again.tables()[name], expected)
         other = analyse(table, seed=1, resamples=200)
         assert not other.r_squared["ci_low"].equals(analysis.r_squared["ci_low"])
         assert other.r_squared["r_squared"].equals(analysis.r_squared["r_squared"])
@@ -322,6 +322,24 @@ class TestOverlap:
         assert found.loc[("+", ""), "percent_max"] == percent[3, :3].max()
         assert ("+", "+") not in found.index
         assert found.loc[("+", "-"), "percent"] == percent[3, 4]
+
+    def test_of_a_study(self):
+        plan = subsets(sizes=(1, 2), random=2, excess=(6,), repeats=1, strategies=("own_mean",))
+        rng = np.random.default_rng(0)
+        rows = {
+            row.subset: rng.choice(30, 3 * row.per_class, replace=False).astype(np.int32)
+            for row in plan.itertuples()
+        }
+        found = analyse(scores(plan, models=FEW), rows, resamples=5)
+        table = found.tables()["overlap"].set_index(["per_class", "direction_a", "direction_b"])
+        one, other = rows["2-own_mean+6-0"], rows["2-own_mean-6-0"]
+        shared = 100 * np.isin(one, other).sum() / 6
+        assert table.loc[(2, "+", "-"), "percent"] == pytest.approx(shared)
+        assert "overlap" not in analyse(scores(plan, models=FEW), resamples=5).tables()
+
+    def test_rows_of_another_study(self, table):
+        with pytest.raises(InputError, match="10-global_mean"):
+            analyse(table, {"other": np.arange(3, dtype=np.int32)}, resamples=5)
 
     def test_a_matrix_of_another_size(self):
         with pytest.raises(InputError, match=r"must have shape \(101, 101\)"):
