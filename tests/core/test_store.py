@@ -92,8 +92,9 @@ def test_scores_come_back_and_the_first_one_stays(tmp_path: Path) -> None:
     np.testing.assert_array_equal(row["class_accuracy"], [0.5, 1.0, math.nan])
     assert store.scored(["u1", "u2", "u3"]) == {"u1", "u2"}
     assert store.failures(["u1"]).empty
-    assert store.mean_seconds("cpu") == {("rf", 100): 0.5, ("rf", 300): 0.5}
-    assert store.mean_seconds("cuda") == {}
+    assert store.mean_seconds("d", "cpu") == {("rf", 100): 0.5, ("rf", 300): 0.5}
+    assert store.mean_seconds("d", "cuda") == {}
+    assert store.mean_seconds("e", "cpu") == {}
     assert Store(tmp_path).scores([]).empty
 
 
