@@ -1,0 +1,94 @@
+"""Uniqueness: discards images one by one from the closest (+) or the most distant (-) pair.
+
++ takes the pair of images left with the smallest RMSD and discards the one that is nearer to its
+second nearest neighbour; - takes the pair with the largest RMSD and discards the one that is
+further from its second furthest. This repeats until `per_class` images are left.
+
+Ties go to the lower row number: of equal pairs (i, j), i < j, the lexicographically lowest is
+taken, and of two images with equal second distances (always so when only two are left) the one
+with the lower row number is discarded.
+
+References:
+    X-Factor paper, section A.2 a.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from core.errors import InputError
+from core.selection.base import Choice, Strategy
+from core.selection.pool import Pool
+
+LARGEST_POOL = 16_384  # images: a matrix of 1 GiB
+
+
+def _keep(pool: Pool, per_class: int, direction: str) -> Choice:
+    if len(pool) > LARGEST_POOL:
+        raise InputError(
+            f"Strategy uniqueness compares every pair, so per_class + excess must be at most "
+            f"{LARGEST_POOL}; got {len(pool)}."
+        )
+    costs = pool.separations
+    nearest = costs.min(axis=1).astype(np.float64)
+    distances = np.sqrt(nearest / pool.geometry.pixels.shape[1])
+    if len(pool) == 1:
+        distances[:] = np.nan
+    if direction == "-":
+        costs = -costs
+        np.fill_diagonal(costs, np.iinfo(costs.dtype).max)
+    return _thin(costs, per_class), distances
+
+
+def _thin(costs: npt.NDArray[np.int32 | np.int64], per_class: int) -> npt.NDArray[np.bool_]:
+    """Which images are left when the cheapest pair has lost one image again and again.
+
+    For every image the cost to its cheapest partner is stored. A discarded image only ever takes
+    partners away, so a stored cost never exceeds the true one, and it is true as long as its
+    partner is still there; it is worked out again only when it is the lowest of all.
+
+    Args:
+        costs: Pair costs, shape (size, size), symmetric, the largest integer on the diagonal.
+        per_class: How many images to leave.
+    """
+    size = len(costs)
+    partner = costs.argmin(axis=1).tolist()
+    cheapest = costs[np.arange(size), partner]
+    limits = np.iinfo(costs.dtype)
+    gone = np.full(size, limits.min, dtype=costs.dtype)  # raised to the maximum for the discarded
+    left = [True] * size
+    row = np.empty(size, dtype=costs.dtype)
+    for _ in range(size - per_class):
+        i = int(cheapest.argmin())
+        while not left[partner[i]]:
+            np.maximum(costs[i], gone, out=row)
+            partner[i] = int(row.argmin())
+            cheapest[i] = row[partner[i]]
+            i = int(cheapest.argmin())
+        j = partner[i]
+        np.maximum(costs[i], gone, out=row)
+        row[j] = limits.max
+        second_i = int(row.argmin())
+        cost_i = row[second_i]
+        np.maximum(costs[j], gone, out=row)
+        row[i] = limits.max
+        second_j = int(row.argmin())
+        cost_j = row[second_j]
+        if cost_i <= cost_j:  # i < j, so a tie discards the lower row
+            lost, cheapest[j], partner[j] = i, cost_j, second_j
+        else:
+            lost, cheapest[i], partner[i] = j, cost_i, second_i
+        left[lost] = False
+        cheapest[lost] = gone[lost] = limits.max
+    return np.array(left)
+
+
+STRATEGY = Strategy(
+    name="uniqueness",
+    title="Uniqueness",
+    summary="+ discards one of the two most similar images again and again, - of the two most "
+    "different.",
+    directions=("+", "-"),
+    keep=_keep,
+)

@@ -1,0 +1,99 @@
+"""Uniqueness keeps the very rows that the paper's text keeps."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from core.errors import InputError
+from core.selection import select
+from core.selection import uniqueness as module
+from core.specs import Selection
+from tests.core.selection.oracle import dataset, uniqueness
+
+DIRECTIONS = pytest.mark.parametrize("direction", ["+", "-"])
+
+
+def kept_places(images, keep, direction):
+    """Places kept of a class that is drawn whole, so that the pool is the class in row order."""
+    made = dataset(images, [0] * len(images))
+    selection = Selection("uniqueness", direction, keep, len(images) - keep, seed=0)
+    return select(made, selection).rows.tolist()
+
+
+def tied_images(values):
+    """Up to 12 images of up to 3 pixels with few values: duplicates and equal distances abound."""
+    shapes = st.tuples(st.integers(1, 12), st.integers(1, 3))
+    return arrays(np.uint8, shapes, elements=st.sampled_from(values))
+
+
+@DIRECTIONS
+@settings(deadline=None, max_examples=300)
+@given(data=st.data())
+def test_same_rows_as_the_papers_text_with_many_ties(direction, data):
+    images = data.draw(tied_images([0, 1, 2, 255]))
+    keep = data.draw(st.integers(1, len(images)))
+    assert kept_places(images, keep, direction) == uniqueness(images, keep, direction)
+
+
+@DIRECTIONS
+@pytest.mark.parametrize("pixels", [1, 2, 5, 40, 1100, 34_000])
+def test_same_rows_as_the_papers_text_on_random_images(direction, pixels):
+    rng = np.random.default_rng(pixels)
+    images = rng.integers(0, 256, size=(24, pixels), dtype=np.uint8)
+    assert kept_places(images, 5, direction) == uniqueness(images, 5, direction)
+
+
+@DIRECTIONS
+def test_same_rows_as_the_papers_text_on_grey_levels_far_apart(direction):
+    images = np.random.default_rng(1).choice([0, 128, 255], size=(30, 700)).astype(np.uint8)
+    assert kept_places(images, 7, direction) == uniqueness(images, 7, direction)
+
+
+def test_a_pair_loses_the_image_nearer_to_its_second_neighbour():
+    assert kept_places([[0], [1], [3], [10]], 3, "+") == [0, 2, 3]
+
+
+def test_a_pair_loses_the_image_further_from_its_second_furthest():
+    assert kept_places([[0], [8], [9], [10]], 3, "-") == [1, 2, 3]
+
+
+@DIRECTIONS
+def test_of_identical_images_the_highest_rows_are_left(direction):
+    assert kept_places([[7]] * 6, 2, direction) == [4, 5]
+
+
+def test_when_two_are_left_the_lower_row_goes():
+    assert kept_places([[0], [9]], 1, "+") == kept_places([[0], [9]], 1, "-") == [1]
+
+
+def test_distances_are_to_the_nearest_image_of_the_pool():
+    made = dataset([[0, 0], [3, 4], [3, 4], [30, 40]], [0, 0, 0, 0])
+    subset = select(made, Selection("uniqueness", "-", 2, 2, seed=0))
+    expected = np.sqrt(np.array([25, 0, 0, 27**2 + 36**2]) / 2)
+    np.testing.assert_allclose(subset.distances, [expected])
+
+
+def test_a_pool_of_one_has_no_distance():
+    subset = select(dataset([[1], [2]], [0, 1]), Selection("uniqueness", "+", 1, 0, seed=0))
+    assert subset.kept.all()
+    assert np.isnan(subset.distances).all()
+
+
+def test_a_pool_too_large_to_compare_every_pair_of_says_so(monkeypatch):
+    monkeypatch.setattr(module, "LARGEST_POOL", 3)
+    with pytest.raises(InputError, match=r"per_class \+ excess must be at most 3; got 4"):
+        kept_places([[0], [1], [2], [3]], 2, "+")
+
+
+@DIRECTIONS
+def test_positive_selection_spreads_images_out_and_negative_brings_them_together(direction):
+    images = np.random.default_rng(2).integers(0, 256, size=(60, 9), dtype=np.uint8)
+
+    def spread(places):
+        x = images[places].astype(float)
+        return np.sqrt(((x[:, None] - x) ** 2).sum(axis=2)).mean()
+
+    kept = spread(kept_places(images, 15, direction))
+    assert kept > spread(slice(None)) if direction == "+" else kept < spread(slice(None))
