@@ -8,7 +8,8 @@ XFactorError
 ├── StoreError              the cache folder cannot be read or written
 │   └── DamagedBlob         a stored array does not match its checksum
 └── JobError                a job ended without its result
-    └── JobCancelled        somebody asked for it to stop
+    ├── JobCancelled        somebody asked for it to stop
+    └── TrainingDiverged    a network's outputs are no longer finite
 """
 
 from __future__ import annotations
@@ -53,3 +54,7 @@ class JobError(XFactorError):
 
 class JobCancelled(JobError):
     """The job was asked to stop; everything finished before that is kept."""
+
+
+class TrainingDiverged(JobError):
+    """Training a network gave outputs that are not finite; the message names the model."""

@@ -1,50 +1,75 @@
-"""What a model family is, and what a fit gives back."""
+"""What a model family is: one entry of the registry."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-
-import numpy as np
-import numpy.typing as npt
+from types import MappingProxyType
+from typing import Protocol
 
 from core.datasets.base import Dataset
+from core.errors import InputError
 from core.specs import TrainingSet
+from core.training.fit import Fit
 
+__all__ = ["Family", "Fit", "FitMany", "Option", "Options"]
 
-@dataclass(frozen=True)
-class Fit:
-    """What one training run gave.
-
-    Args:
-        predictions: Predicted class number of every test image, int64, shape (n_test,).
-        train_accuracy: Share of the training set classified right when training stopped.
-        epochs: Passes over the training set; 0 for models that have none.
-        seconds: Time that this run took; its share, where several were trained together.
-        weights: What a network started from, `"random"` or `"ImageNet"`; `""` for the others.
-    """
-
-    predictions: npt.NDArray[np.int64]
-    train_accuracy: float
-    epochs: int
-    seconds: float
-    weights: str = ""
+Options = Mapping[str, int]
 
 
 @dataclass(frozen=True)
 class Option:
-    """A parameter of a model family: its default and one sentence of help."""
+    """A whole-number parameter of a model family.
+
+    Args:
+        default: Its value when it is not given.
+        least: Smallest value allowed.
+        most: Largest value allowed.
+        help: One sentence.
+    """
 
     default: int
+    least: int
+    most: int
     help: str
 
+    def check(self, name: str, value: object) -> int:
+        """The value, when it is a whole number within bounds.
 
-FitMany = Callable[
-    [Dataset, Sequence[TrainingSet], Sequence[int], Mapping[str, int], str], list[Fit]
-]
+        Raises:
+            InputError: It is not.
+        """
+        if type(value) is not int or not self.least <= value <= self.most:
+            raise InputError(
+                f"Option {name} must be a whole number from {self.least} to {self.most}; "
+                f"got {value!r}."
+            )
+        return value
 
 
-@dataclass(frozen=True)
+class FitMany(Protocol):
+    """Trains on many training sets of one size.
+
+    Takes the data set, its training sets, one seed for each, every option and a torch device.
+    """
+
+    def __call__(
+        self,
+        dataset: Dataset,
+        training_sets: Sequence[TrainingSet],
+        seeds: Sequence[int],
+        options: Options,
+        device: str,
+        /,
+    ) -> list[Fit]: ...
+
+
+def as_given(options: Options) -> tuple[Options, str]:
+    """Settle nothing: what most families do."""
+    return options, ""
+
+
+@dataclass(frozen=True, eq=False)
 class Family:
     """One entry of the model registry.
 
@@ -52,13 +77,14 @@ class Family:
         name: What is typed, such as `mlp-1`.
         title: What is shown.
         summary: One sentence.
-        fit_many: Trains on many training sets of one size; takes the data set, the training
-            sets, one seed for each, the options and the device (`"cpu"` or `"cuda"`).
+        fit_many: Trains on many training sets of one size.
         version: Raised whenever results change; part of every score's key.
-        options: Parameters by name.
-        batch: How many training sets are worth one call, by (images in a set, device).
         seconds: Rough seconds for one training set on one core, by (images in a set, values
             in an image, test images); used for estimates until real times are stored.
+        options: Parameters by name.
+        batch: How many training sets are worth one call, by (images in a set, device).
+        settle: Replaces options that this machine cannot honour, with a sentence that says so
+            and what to do about it, or an empty one.
     """
 
     name: str
@@ -67,5 +93,6 @@ class Family:
     fit_many: FitMany
     version: int
     seconds: Callable[[int, int, int], float]
-    options: Mapping[str, Option] = field(default_factory=dict)
+    options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({}))
     batch: Callable[[int, str], int] = lambda images, device: 1
+    settle: Callable[[Options], tuple[Options, str]] = as_given

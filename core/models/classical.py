@@ -1,0 +1,107 @@
+"""Random forest, support vectors, naive Bayes: scikit-learn with its defaults."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from core.datasets.base import Dataset
+from core.errors import InputError
+from core.models.base import Family, FitMany, Options
+from core.specs import TrainingSet
+from core.training.fit import Fit
+
+# What scikit-learn takes as `random_state`.
+SEEDS = 1 << 32
+
+
+def _scikit_learn(classifier: Callable[[int], Any]) -> FitMany:
+    """Train a scikit-learn classifier on raw pixel values, one training set after another.
+
+    Args:
+        classifier: Makes a new classifier from a seed.
+    """
+
+    def fit_many(
+        dataset: Dataset,
+        training_sets: Sequence[TrainingSet],
+        seeds: Sequence[int],
+        options: Options,
+        device: str,
+    ) -> list[Fit]:
+        test = _features(dataset.test.x)
+        fits = []
+        for training_set, seed in zip(training_sets, seeds, strict=True):
+            start = time.perf_counter()
+            x, y = _features(dataset.train.x[training_set.rows]), dataset.train.y[training_set.rows]
+            if len(np.unique(y)) < 2:
+                raise InputError("A training set needs images of two classes or more; got one.")
+            model = classifier(seed % SEEDS).fit(x, y)
+            accuracy = float((model.predict(x) == y).mean())
+            predictions = np.asarray(model.predict(test), dtype=np.int64)
+            fits.append(Fit(predictions, accuracy, 0, time.perf_counter() - start))
+        return fits
+
+    return fit_many
+
+
+def _features(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    return images.reshape(len(images), -1).astype(np.float64)
+
+
+def _random_forest(seed: int) -> Any:
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(random_state=seed)
+
+
+def _svc(seed: int) -> Any:
+    # The defaults draw nothing at random: a seed is only for estimated probabilities.
+    from sklearn.svm import SVC
+
+    return SVC()
+
+
+def _naive_bayes(seed: int) -> Any:
+    from sklearn.naive_bayes import GaussianNB
+
+    return GaussianNB()
+
+
+def _few(images: int, device: str) -> int:
+    return max(1, 4_000 // images)
+
+
+RANDOM_FOREST = Family(
+    name="rf",
+    title="Random forest",
+    summary="100 decision trees that vote; scikit-learn's defaults.",
+    fit_many=_scikit_learn(_random_forest),
+    version=1,
+    seconds=lambda images, features, test: 0.1 + 2e-5 * images * features**0.5 + 1e-5 * test,
+    batch=_few,
+)
+
+SUPPORT_VECTORS = Family(
+    name="svc",
+    title="Support vectors",
+    summary="Support-vector classifier with a Gaussian kernel; scikit-learn's defaults.",
+    fit_many=_scikit_learn(_svc),
+    version=1,
+    seconds=lambda images, features, test: 1e-9 * images * features * (images + test),
+    batch=_few,
+)
+
+NAIVE_BAYES = Family(
+    name="gnb",
+    title="Naive Bayes",
+    summary="Gaussian naive Bayes, each pixel on its own; scikit-learn's defaults.",
+    fit_many=_scikit_learn(_naive_bayes),
+    version=1,
+    seconds=lambda images, features, test: 1e-8 * features * (images + 10 * test),
+    batch=_few,
+)

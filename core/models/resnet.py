@@ -1,0 +1,145 @@
+"""ResNet-18 and ResNet-34 from torchvision, first and last layer replaced."""
+
+from __future__ import annotations
+
+import hashlib
+import urllib.request
+from collections.abc import Sequence
+from http.client import HTTPException
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from core.datasets.base import Dataset
+from core.errors import JobError
+from core.models.base import Family, Option, Options
+from core.specs import TrainingSet
+from core.training.fit import Fit
+
+if TYPE_CHECKING:
+    import torch
+
+PRETRAINED = Option(1, 0, 1, "1: start from ImageNet weights; 0: from random ones.")
+CONNECT_SECONDS = 5
+
+
+def resnet(depth: int) -> Family:
+    """The family of torchvision's ResNet of one depth, 18 or 34.
+
+    References:
+        X-Factor paper, section A.1.
+    """
+
+    def fit_many(
+        dataset: Dataset,
+        training_sets: Sequence[TrainingSet],
+        seeds: Sequence[int],
+        options: Options,
+        device: str,
+    ) -> list[Fit]:
+        from core.training.network import build, train_network
+
+        weights = imagenet_weights(depth) if options["pretrained"] else None
+        channels, classes = dataset.image_shape[2], len(dataset.classes)
+        return [
+            train_network(
+                build(lambda: network(depth, channels, classes, weights), seed),
+                dataset,
+                training_set,
+                seed,
+                device,
+                weights="ImageNet" if weights else "random",
+            )
+            for training_set, seed in zip(training_sets, seeds, strict=True)
+        ]
+
+    def settle(options: Options) -> tuple[Options, str]:
+        if not options["pretrained"]:
+            return options, ""
+        try:
+            imagenet_weights(depth)
+        except JobError as error:
+            note = f"ResNet-{depth} starts from random weights: {error}"
+            return {**options, "pretrained": 0}, note
+        return options, ""
+
+    return Family(
+        name=f"resnet{depth}",
+        title=f"ResNet-{depth}",
+        summary=f"Residual convolutional network of {depth} layers, from torchvision.",
+        fit_many=fit_many,
+        version=1,
+        options={"pretrained": PRETRAINED},
+        settle=settle,
+        seconds=lambda images, features, test: 1.0,
+    )
+
+
+def network(
+    depth: int, channels: int, classes: int, weights: dict[str, torch.Tensor] | None
+) -> torch.nn.Module:
+    """A ResNet for images of other channels and classes than ImageNet's.
+
+    Args:
+        depth: 18 or 34.
+        channels: Of the images.
+        classes: Of the data set.
+        weights: torchvision's state dict for ImageNet, or None for random weights. The first
+            and the last layer are new in either case.
+    """
+    import torchvision
+    from torch import nn
+
+    net: nn.Module = torchvision.models.get_model(f"resnet{depth}")
+    if weights is not None:
+        net.load_state_dict(weights)
+    net.conv1 = nn.Conv2d(channels, 64, kernel_size=7, stride=2, padding=3, bias=False)
+    net.fc = nn.Linear(512, classes)
+    return net
+
+
+def weights_url(depth: int) -> str:
+    """Where torchvision keeps its default ImageNet weights of a depth."""
+    import torchvision
+
+    url: str = torchvision.models.get_model_weights(f"resnet{depth}").DEFAULT.url
+    return url
+
+
+def imagenet_weights(depth: int) -> dict[str, torch.Tensor]:
+    """The default ImageNet weights of torchvision, from torch's cache, else downloaded into it.
+
+    Raises:
+        JobError: They cannot be had; says why and what to do.
+    """
+    import torch
+
+    url = weights_url(depth)
+    file = Path(torch.hub.get_dir()) / "checkpoints" / PurePosixPath(url).name
+    # torchvision names a file for the first digits of its SHA-256.
+    digits = file.stem.rpartition("-")[2]
+    if not file.exists():
+        _download(url, file, digits)
+    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    if not found.startswith(digits):
+        raise JobError(
+            f"{file} is damaged: its SHA-256 should start with {digits} but is {found}; "
+            "delete it, so that it is downloaded again."
+        )
+    state: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    return state
+
+
+def _download(url: str, file: Path, digits: str) -> None:
+    import torch
+
+    try:
+        # torch's own download waits for ever on a network that drops packets; ask first.
+        head = urllib.request.Request(url, method="HEAD")
+        urllib.request.urlopen(head, timeout=CONNECT_SECONDS).close()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(file), hash_prefix=digits, progress=False)
+    except (OSError, HTTPException, RuntimeError) as error:
+        raise JobError(
+            f"ImageNet weights cannot be downloaded ({error}); "
+            f"get {url} on another machine and put it at {file}."
+        ) from error

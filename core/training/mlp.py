@@ -1,0 +1,257 @@
+"""Many multilayer perceptrons trained at once, each as if it were alone.
+
+The members of a stack share every call into torch: batched matrix products, one Adam step over
+one buffer. Each has its own weights, shuffling and early stop; a member that is finished is
+tested and leaves. The backward pass is written out because autograd would take a third more time.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from core.datasets.base import Dataset
+from core.errors import TrainingDiverged
+from core.specs import TrainingSet
+from core.training.fit import Fit
+from core.training.pixels import chunks, one_thread, scaled
+from core.training.recipe import PAPER, Recipe
+
+# A member's weights begin at a multiple of this many floats, so that vector instructions meet
+# the same weights wherever in the stack it stands: their results differ in the last bit from
+# those of the scalar instructions that handle a tensor's remainder.
+ALIGNMENT = 64
+
+# Weights (members, outputs, inputs) and biases (members, 1, outputs).
+Layer = tuple[Tensor, Tensor]
+
+
+def train_mlps(
+    dataset: Dataset,
+    training_sets: Sequence[TrainingSet],
+    seeds: Sequence[int],
+    hidden: Sequence[int],
+    device: str,
+    recipe: Recipe = PAPER,
+) -> list[Fit]:
+    """Train one multilayer perceptron on each training set, all at once, and test them.
+
+    On the CPU the result of a member is the same to the bit in every stack.
+
+    Args:
+        dataset: The data set that the training sets are of.
+        training_sets: Training sets of one size.
+        seeds: One for each; decides initial weights and shuffling.
+        hidden: Width of each hidden layer.
+        device: A torch device.
+        recipe: Batches, epochs and learning rates.
+
+    Raises:
+        TrainingDiverged: A network's outputs are no longer finite.
+
+    References:
+        X-Factor paper, sections 2.4 and A.1.
+    """
+    start = time.perf_counter()
+    done: dict[int, tuple[npt.NDArray[np.int64], float, int]] = {}
+    with one_thread(), torch.no_grad():
+        stack = Stack(dataset, training_sets, seeds, hidden, device, recipe)
+        epoch = 0
+        while stack.members:
+            epoch += 1
+            stack.train(recipe.learning_rate(epoch))
+            if not recipe.may_stop(epoch):
+                continue
+            ends = stack.learnt(recipe.accuracy if epoch < recipe.max_epochs else 0.0)
+            if ends:
+                for place, predictions in zip(ends, stack.predict(ends), strict=True):
+                    done[stack.members[place]] = predictions, ends[place], epoch
+                stack.drop(ends)
+    share = (time.perf_counter() - start) / sum(epochs for _, _, epochs in done.values())
+    return [
+        Fit(predictions, accuracy, epochs, share * epochs, "random")
+        for _, (predictions, accuracy, epochs) in sorted(done.items())
+    ]
+
+
+class Stack:
+    """Networks of one shape, each with its training set.
+
+    Attributes:
+        members: Number of the training set of each network that still trains; its place in
+            this list is its place in every tensor.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        training_sets: Sequence[TrainingSet],
+        seeds: Sequence[int],
+        hidden: Sequence[int],
+        device: str,
+        recipe: Recipe,
+    ) -> None:
+        self.dataset, self.device, self.recipe = dataset, device, recipe
+        self.members = list(range(len(training_sets)))
+        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+
+        rows = np.stack([training_set.rows for training_set in training_sets])
+        images = torch.tensor(dataset.train.x[rows], device=device)
+        self.images = scaled(images.flatten(2), dataset.peak)
+        self.labels = torch.tensor(dataset.train.y[rows], device=device)
+
+        sizes = [self.images.shape[2], *hidden, len(dataset.classes)]
+        self.shapes = list(pairwise(sizes))
+        initial = [_initial(self.shapes, generator) for generator in self.generators]
+        self.weights = nn.Parameter(torch.cat(initial).to(device))
+        self.adam = torch.optim.Adam([self.weights], fused=True)
+        self._view()
+
+        count = min(rows.shape[1], 16 + int(2 * (1 - recipe.accuracy) * rows.shape[1]))
+        self.suspects = torch.arange(count, device=device).repeat(len(rows), 1)
+
+    def train(self, learning_rate: float) -> None:
+        """One epoch, each member through its own training set in its own order."""
+        self.adam.param_groups[0]["lr"] = learning_rate
+        orders = [torch.randperm(self.labels.shape[1], generator=g) for g in self.generators]
+        order = torch.stack(orders).to(self.device)
+        for batch in self.recipe.batches(order.shape[1]):
+            self._step(*self._gather(order[:, batch]))
+
+    def learnt(self, least: float) -> dict[int, float]:
+        """Members that classify at least this share of their training set right, and the share.
+
+        The images that a member did worst on in its last full pass are looked at first: while
+        too many of them are still wrong, a full pass could not end its training and is left out.
+
+        Returns:
+            Training accuracy by place in the stack.
+
+        Raises:
+            TrainingDiverged: An output is not finite.
+        """
+        images = self.labels.shape[1]
+        pixels, labels = self._gather(self.suspects)
+        outputs = self._forward(pixels)[-1]
+        if not outputs.isfinite().all():
+            raise TrainingDiverged
+        wrong = (outputs.argmax(2) != labels).sum(1).tolist()
+        able = [place for place, count in enumerate(wrong) if (images - count) / images >= least]
+        shares = self._full_pass(able) if able else {}
+        return {place: share for place, share in shares.items() if share >= least}
+
+    def predict(self, places: Iterable[int]) -> npt.NDArray[np.int64]:
+        """Predicted class of every test image.
+
+        Args:
+            places: Members, by their place in the stack.
+
+        Returns:
+            Shape (len(places), n_test).
+        """
+        layers = self._layers(list(places))
+        predictions = [
+            self._forward(pixels.flatten(1).expand(len(layers[0][0]), -1, -1), layers)[-1].argmax(2)
+            for pixels in chunks(self.dataset.test.x, self.dataset.peak, self.device)
+        ]
+        return torch.cat(predictions, dim=1).cpu().numpy()
+
+    def drop(self, places: Iterable[int]) -> None:
+        """Let members leave, by their place in the stack; the others go on as they were."""
+        stay = sorted(set(range(len(self.members))) - set(places))
+        self.members = [self.members[place] for place in stay]
+        self.generators = [self.generators[place] for place in stay]
+        self.images, self.labels = self.images[stay], self.labels[stay]
+        self.suspects = self.suspects[stay]
+        self.weights.data = self.weights.data[stay]
+        moments = self.adam.state[self.weights]
+        for name in ("exp_avg", "exp_avg_sq"):
+            moments[name] = moments[name][stay]
+        self._view()
+
+    def _view(self) -> None:
+        """Point layers and gradients into the buffers of all members."""
+        self.weights.grad = torch.zeros_like(self.weights)
+        self.layers = _layers(self.weights.data, self.shapes)
+        self.gradients = _layers(self.weights.grad, self.shapes)
+
+    def _layers(self, places: list[int]) -> list[Layer]:
+        return _layers(self.weights.data[places], self.shapes)
+
+    def _gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Each member's own rows, shape (members, rows): their pixels and their labels."""
+        members, images, features = self.images.shape
+        first = images * torch.arange(members, device=self.device).unsqueeze(1)
+        flat = (rows + first).flatten()
+        # index_select copies whole rows, where indexing in two dimensions goes value by value.
+        pixels = self.images.view(-1, features).index_select(0, flat)
+        return pixels.view(members, -1, features), self.labels.gather(1, rows)
+
+    def _forward(self, pixels: Tensor, layers: Sequence[Layer] | None = None) -> list[Tensor]:
+        """The input, each hidden layer after its ReLU, and the outputs before the softmax."""
+        *hidden, (last, last_bias) = layers or self.layers
+        values = [pixels]
+        for weight, bias in hidden:
+            values.append(torch.baddbmm(bias, values[-1], weight.mT).relu_())
+        return [*values, torch.baddbmm(last_bias, values[-1], last.mT)]
+
+    def _step(self, pixels: Tensor, labels: Tensor) -> None:
+        """One Adam step of every member on the mean cross-entropy of its batch.
+
+        Args:
+            pixels: float32 in [0, 1], shape (members, batch, features).
+            labels: Class numbers, shape (members, batch).
+        """
+        *values, outputs = self._forward(pixels)
+        target = torch.zeros_like(outputs).scatter_(2, labels.unsqueeze(2), 1.0)
+        error = outputs.softmax(2).sub_(target).div_(labels.shape[1])
+        for place in reversed(range(len(self.layers))):
+            weight, bias = self.gradients[place]
+            torch.bmm(error.mT, values[place], out=weight)
+            torch.sum(error, 1, keepdim=True, out=bias)
+            if place:
+                error = torch.bmm(error, self.layers[place][0]).mul_(values[place] > 0)
+        self.adam.step()
+
+    def _full_pass(self, places: list[int]) -> dict[int, float]:
+        """Training accuracy of some members; notes the images that each did worst on."""
+        layers = self._layers(places)
+        batches = self.recipe.batches(self.labels.shape[1])
+        outputs = torch.cat(
+            [self._forward(self.images[places, batch], layers)[-1] for batch in batches], dim=1
+        )
+        labels = self.labels[places]
+        losses = cross_entropy(outputs.mT, labels, reduction="none")
+        self.suspects[places] = losses.topk(self.suspects.shape[1], dim=1).indices
+        right = (outputs.argmax(2) == labels).double().mean(1)
+        return dict(zip(places, right.tolist(), strict=True))
+
+
+def _initial(shapes: Sequence[tuple[int, int]], generator: torch.Generator) -> Tensor:
+    """Weights of one network as `torch.nn.Linear` draws them, in one padded row."""
+    size = sum((inputs + 1) * outputs for inputs, outputs in shapes)
+    row = torch.zeros(1, math.ceil(size / ALIGNMENT) * ALIGNMENT)
+    for weight, bias in _layers(row, shapes):
+        bound = weight.shape[2] ** -0.5
+        nn.init.kaiming_uniform_(weight[0], a=math.sqrt(5), generator=generator)
+        bias.uniform_(-bound, bound, generator=generator)
+    return row
+
+
+def _layers(rows: Tensor, shapes: Sequence[tuple[int, int]]) -> list[Layer]:
+    """Views of each layer's weights and biases in the members' rows."""
+    layers, start = [], 0
+    for inputs, outputs in shapes:
+        middle, end = start + inputs * outputs, start + (inputs + 1) * outputs
+        weight = rows[:, start:middle].view(-1, outputs, inputs)
+        layers.append((weight, rows[:, middle:end].unsqueeze(1)))
+        start = end
+    return layers
