@@ -16,7 +16,7 @@ from core.datasets.digits import DIGITS
 from core.datasets.fashion_mnist import FASHION_MNIST
 from core.datasets.mnist import MNIST
 from core.datasets.source import Listing, Progress, Source, State, silent
-from core.errors import DatasetUnavailable, UnknownName
+from core.errors import DatasetUnavailable, InputError, UnknownName
 from core.registry import Registry
 
 __all__ = ["SOURCES", "Dataset", "Listing", "Progress", "Split", "catalogue", "load"]
@@ -103,5 +103,15 @@ def _candidates() -> Iterator[Path]:
         if allowed != root and _recognise(allowed):
             yield allowed
         elif allowed.is_dir():
-            inside = (path for path in allowed.iterdir() if not path.name.startswith("."))
+            inside = (path for path in _inside(allowed) if not path.name.startswith("."))
             yield from sorted(path.resolve() for path in inside if places.allowed(path))
+
+
+def _inside(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise InputError(
+            f"{folder} cannot be listed ({error.strerror}): let this program read it, or take it "
+            "out of XFACTOR_DATA and XFACTOR_FOLDERS."
+        ) from error

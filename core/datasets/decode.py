@@ -52,9 +52,9 @@ def _opened(data: Encoded) -> Iterator[Image.Image]:
 def size(data: Encoded) -> tuple[int, int]:
     """(width, height) as shown, without decoding pixels where the format allows it."""
     with _opened(data) as image:
-        if _orientation(image) in SIDEWAYS:
-            return image.height, image.width
-        return image.width, image.height
+        # Pillow's TIFF reader turns images by itself, the others do not.
+        shown = ImageOps.exif_transpose(image) if _orientation(image) in SIDEWAYS else image
+        return shown.width, shown.height
 
 
 def pixels(

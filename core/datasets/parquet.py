@@ -222,7 +222,7 @@ def _images(
     used: Sequence[Path], names: Sequence[Sequence[str]], column: str
 ) -> Iterator[tuple[str, bytes]]:
     for path, of_file in zip(used, names, strict=True):
-        with _readable(path), pq.ParquetFile(path) as file:
+        with _readable(path), pq.ParquetFile(path, pre_buffer=False) as file:
             batches = file.iter_batches(BATCH, columns=[column])
             data = (item for batch in batches for item in _bytes(batch.column(0)))
             yield from zip(of_file, data, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from core import settings
@@ -10,7 +11,7 @@ from core.errors import InputError
 
 def allowed(path: Path) -> bool:
     """Whether a path, all links followed, lies in a folder that may be read."""
-    real = path.resolve()
+    real = Path(os.path.realpath(path))  # Path.resolve raises on links that form a loop.
     return any(real.is_relative_to(folder) for folder in settings.allowed_folders())
 
 
