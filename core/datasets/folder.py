@@ -114,19 +114,27 @@ def _visible(entry: os.DirEntry[str]) -> bool:
 
 
 def _entries(folder: Path, root: Path, left_out: LeftOut) -> list[os.DirEntry[str]]:
-    """Visible entries in order of name; links that lead out are left out."""
+    """Visible entries in order of name, without links that lead out or nowhere."""
     kept = []
     try:
         with os.scandir(folder) as entries:
             for entry in filter(_visible, entries):
-                if entry.is_symlink() and not places.allowed(Path(entry.path)):
-                    why = "a link that leads out of the folders that may be read"
-                    left_out.append((text(os.path.relpath(entry.path, root)), why))
+                fault = _link_fault(entry)
+                if fault:
+                    left_out.append((text(os.path.relpath(entry.path, root)), fault))
                 else:
                     kept.append(entry)
     except OSError as error:
         left_out.append((text(os.path.relpath(folder, root)), error.strerror or str(error)))
     return sorted(kept, key=lambda entry: entry.name)
+
+
+def _link_fault(entry: os.DirEntry[str]) -> str:
+    if not entry.is_symlink():
+        return ""
+    if not places.allowed(Path(entry.path)):
+        return "a link that leads out of the folders that may be read"
+    return "" if Path(entry.path).exists() else "a link to nothing"
 
 
 def _folders(folder: Path, root: Path, left_out: LeftOut) -> list[Path]:
