@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tarfile
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +56,11 @@ def _fetch(progress: Progress) -> None:
 def _read(files: Files, progress: Progress) -> Content:
     if files.paths[0].name == ARCHIVE:
         return _read_archive(files, progress)
-    return parquet.read(files, progress)
+    content = parquet.read(files, progress)
+    note = (
+        "Read from Parquet files: where these hold JPEG, pixels differ a little from the original."
+    )
+    return replace(content, notes=(note, *content.notes))
 
 
 def _read_archive(files: Files, progress: Progress) -> Content:

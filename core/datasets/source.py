@@ -35,7 +35,7 @@ class Files:
 
     def relative(self, path: Path) -> str:
         """A path as it is shown and remembered: below the root, with `/`."""
-        return text(path.relative_to(self.root).as_posix())
+        return text(path.as_posix().removeprefix(f"{self.root.as_posix()}/"))
 
 
 @dataclass(frozen=True, eq=False)

