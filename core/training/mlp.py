@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, pad
 
 from core.datasets.base import Dataset
 from core.errors import TrainingDiverged
@@ -25,10 +25,10 @@ from core.training.fit import Fit
 from core.training.pixels import chunks, one_thread, scaled
 from core.training.recipe import PAPER, Recipe
 
-# A member's weights begin at a multiple of this many floats, so that vector instructions meet
-# the same weights wherever in the stack it stands: their results differ in the last bit from
-# those of the scalar instructions that handle a tensor's remainder.
-ALIGNMENT = 64
+# Every layer is padded with zeros to a multiple of this many units: 64 bytes. Matrix libraries
+# choose their kernels by address, and kernels differ in the last bit; padded, each member's
+# matrices begin on a 64-byte line wherever in the stack it stands. What is padded stays zero.
+LINE = 16
 
 # Weights (members, outputs, inputs) and biases (members, 1, outputs).
 Layer = tuple[Tensor, Tensor]
@@ -105,12 +105,12 @@ class Stack:
 
         rows = np.stack([training_set.rows for training_set in training_sets])
         images = torch.tensor(dataset.train.x[rows], device=device)
-        self.images = scaled(images.flatten(2), dataset.peak)
+        self.images = _padded(scaled(images.flatten(2), dataset.peak))
         self.labels = torch.tensor(dataset.train.y[rows], device=device)
 
-        sizes = [self.images.shape[2], *hidden, len(dataset.classes)]
-        self.shapes = list(pairwise(sizes))
-        initial = [_initial(self.shapes, generator) for generator in self.generators]
+        sizes = [images[0, 0].numel(), *hidden, len(dataset.classes)]
+        self.shapes = list(pairwise(math.ceil(size / LINE) * LINE for size in sizes))
+        initial = [_initial(sizes, generator) for generator in self.generators]
         self.weights = nn.Parameter(torch.cat(initial).to(device))
         self.adam = torch.optim.Adam([self.weights], fused=True)
         self._view()
@@ -140,7 +140,7 @@ class Stack:
         """
         images = self.labels.shape[1]
         pixels, labels = self._gather(self.suspects)
-        outputs = self._forward(pixels)[-1]
+        outputs = self._outputs(pixels, self.layers)
         if not outputs.isfinite().all():
             raise TrainingDiverged
         wrong = (outputs.argmax(2) != labels).sum(1).tolist()
@@ -157,9 +157,10 @@ class Stack:
         Returns:
             Shape (len(places), n_test).
         """
-        layers = self._layers(list(places))
+        layers = self._layers_of(list(places))
+        members = len(layers[0][0])
         predictions = [
-            self._forward(pixels.flatten(1).expand(len(layers[0][0]), -1, -1), layers)[-1].argmax(2)
+            self._outputs(_padded(pixels.flatten(1)).expand(members, -1, -1), layers).argmax(2)
             for pixels in chunks(self.dataset.test.x, self.dataset.peak, self.device)
         ]
         return torch.cat(predictions, dim=1).cpu().numpy()
@@ -183,7 +184,7 @@ class Stack:
         self.layers = _layers(self.weights.data, self.shapes)
         self.gradients = _layers(self.weights.grad, self.shapes)
 
-    def _layers(self, places: list[int]) -> list[Layer]:
+    def _layers_of(self, places: list[int]) -> list[Layer]:
         return _layers(self.weights.data[places], self.shapes)
 
     def _gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -195,13 +196,17 @@ class Stack:
         pixels = self.images.view(-1, features).index_select(0, flat)
         return pixels.view(members, -1, features), self.labels.gather(1, rows)
 
-    def _forward(self, pixels: Tensor, layers: Sequence[Layer] | None = None) -> list[Tensor]:
-        """The input, each hidden layer after its ReLU, and the outputs before the softmax."""
-        *hidden, (last, last_bias) = layers or self.layers
+    def _forward(self, pixels: Tensor, layers: Sequence[Layer]) -> list[Tensor]:
+        """The input, each hidden layer after its ReLU, and the padded outputs."""
+        *hidden, (last, last_bias) = layers
         values = [pixels]
         for weight, bias in hidden:
             values.append(torch.baddbmm(bias, values[-1], weight.mT).relu_())
         return [*values, torch.baddbmm(last_bias, values[-1], last.mT)]
+
+    def _outputs(self, pixels: Tensor, layers: Sequence[Layer]) -> Tensor:
+        """Outputs before the softmax, shape (members, images, classes)."""
+        return self._forward(pixels, layers)[-1][..., : len(self.dataset.classes)]
 
     def _step(self, pixels: Tensor, labels: Tensor) -> None:
         """One Adam step of every member on the mean cross-entropy of its batch.
@@ -210,9 +215,11 @@ class Stack:
             pixels: float32 in [0, 1], shape (members, batch, features).
             labels: Class numbers, shape (members, batch).
         """
-        *values, outputs = self._forward(pixels)
-        target = torch.zeros_like(outputs).scatter_(2, labels.unsqueeze(2), 1.0)
-        error = outputs.softmax(2).sub_(target).div_(labels.shape[1])
+        *values, outputs = self._forward(pixels, self.layers)
+        classes = len(self.dataset.classes)
+        error = torch.zeros_like(outputs).scatter_(2, labels.unsqueeze(2), -1.0)
+        error[..., :classes] += outputs[..., :classes].softmax(2)
+        error /= labels.shape[1]
         for place in reversed(range(len(self.layers))):
             weight, bias = self.gradients[place]
             torch.bmm(error.mT, values[place], out=weight)
@@ -223,10 +230,10 @@ class Stack:
 
     def _full_pass(self, places: list[int]) -> dict[int, float]:
         """Training accuracy of some members; notes the images that each did worst on."""
-        layers = self._layers(places)
+        layers = self._layers_of(places)
         batches = self.recipe.batches(self.labels.shape[1])
         outputs = torch.cat(
-            [self._forward(self.images[places, batch], layers)[-1] for batch in batches], dim=1
+            [self._outputs(self.images[places, batch], layers) for batch in batches], dim=1
         )
         labels = self.labels[places]
         losses = cross_entropy(outputs.mT, labels, reduction="none")
@@ -235,15 +242,20 @@ class Stack:
         return dict(zip(places, right.tolist(), strict=True))
 
 
-def _initial(shapes: Sequence[tuple[int, int]], generator: torch.Generator) -> Tensor:
-    """Weights of one network as `torch.nn.Linear` draws them, in one padded row."""
-    size = sum((inputs + 1) * outputs for inputs, outputs in shapes)
-    row = torch.zeros(1, math.ceil(size / ALIGNMENT) * ALIGNMENT)
-    for weight, bias in _layers(row, shapes):
-        bound = weight.shape[2] ** -0.5
-        nn.init.kaiming_uniform_(weight[0], a=math.sqrt(5), generator=generator)
-        bias.uniform_(-bound, bound, generator=generator)
-    return row
+def _padded(values: Tensor) -> Tensor:
+    """The last dimension lengthened with zeros to a whole number of lines."""
+    return pad(values, (0, -values.shape[-1] % LINE))
+
+
+def _initial(sizes: Sequence[int], generator: torch.Generator) -> Tensor:
+    """Weights of one network as `torch.nn.Linear` draws them, padded, in one row."""
+    parts = []
+    for inputs, outputs in pairwise(sizes):
+        weight, bias = torch.empty(outputs, inputs), torch.empty(outputs)
+        nn.init.kaiming_uniform_(weight, a=math.sqrt(5), generator=generator)
+        nn.init.uniform_(bias, -(inputs**-0.5), inputs**-0.5, generator=generator)
+        parts += [pad(_padded(weight), (0, 0, 0, -outputs % LINE)).flatten(), _padded(bias)]
+    return torch.cat(parts).unsqueeze(0)
 
 
 def _layers(rows: Tensor, shapes: Sequence[tuple[int, int]]) -> list[Layer]:
