@@ -15,9 +15,9 @@ References:
     Koh and Liang, Understanding black-box predictions via influence functions, ICML 2017.
 """
 
-from core.influence.certificate import Certificate, ReplayCertificate
+from core.influence.certificate import Certificate, Influence, ReplayCertificate
 from core.influence.logistic import LogisticRegression
-from core.influence.scores import Influence, influence
+from core.influence.scores import influence
 from core.influence.suspicion import LabelSuspicion, out_of_fold_loss, self_influence
 
 __all__ = [

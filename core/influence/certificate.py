@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -84,3 +88,10 @@ class ReplayCertificate:
             f"Exact for fixed trees: {self.trees:,} trees replayed, margins within "
             f"{self.margin_error:.0e} of the library's."
         )
+
+
+class Influence(NamedTuple):
+    """Scores, shape (n,), float64, positive = harmful; and how far they can be trusted."""
+
+    scores: npt.NDArray[np.float64]
+    certificate: Certificate | ReplayCertificate

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.ensemble import HistGradientBoostingClassifier
 from torch import Tensor, nn
 
 from core.errors import InputError
-from core.influence.certificate import Certificate, ReplayCertificate
+from core.influence.certificate import Certificate, Influence
 from core.influence.curvature import Curvature, Differentiable, Kind
 from core.influence.inputs import check_classes, check_labels, check_loss, check_rows
 from core.influence.logistic import LogisticCurvature, LogisticRegression
 from core.influence.networks import differentiable
 from core.influence.solvers import Solution, cg, exact, lissa
+from core.influence.trees import leaf_influence
 
 Method = Literal["auto", "cg", "lissa", "exact"]
 NETWORK_DAMPING = 0.01
@@ -25,15 +27,8 @@ CG_ROWS = 100_000  # beyond, "auto" means LiSSA, whose cost does not grow with t
 Rows = tuple[Any, npt.ArrayLike]
 
 
-class Influence(NamedTuple):
-    """Scores, shape (n,), float64, positive = harmful; and how far they can be trusted."""
-
-    scores: npt.NDArray[np.float64]
-    certificate: Certificate | ReplayCertificate
-
-
 def influence(
-    model: LogisticRegression | nn.Module,
+    model: LogisticRegression | nn.Module | HistGradientBoostingClassifier,
     train: Rows,
     val: Rows,
     method: Method = "auto",
@@ -49,7 +44,8 @@ def influence(
     """Influence I_i = −g_iᵀ H⁻¹ ∇L_val of every training row; positive is harmful.
 
     Args:
-        model: Fitted on `train`: a logistic regression, or a network giving logits.
+        model: Fitted on `train`: a logistic regression, a network giving logits, or boosted
+            trees (`trees.leaf_influence`, which has no use for the options of a solver).
         train: Features and class numbers, n rows, as the model takes them.
         val: Features and class numbers of the rows that L_val is the mean loss of.
         method: `"cg"`, `"lissa"`, `"exact"` (up to 8,192 parameters), or `"auto"`: CG up to
@@ -66,6 +62,8 @@ def influence(
     Raises:
         InputError: rows, options or a model that cannot be used; one sentence each.
     """
+    if isinstance(model, HistGradientBoostingClassifier):
+        return leaf_influence(model, train, val, train_seconds=train_seconds)
     begun = time.perf_counter()
     check_options(method, curvature, damping, l2, rtol)
     matrix, gradient = _problem(model, train, val, curvature, damping, l2)
