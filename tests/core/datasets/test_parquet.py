@@ -184,7 +184,7 @@ def test_shared_cifar10_rows_against_pillow(shared: Path) -> None:
     assert np.bincount(data.train.y).tolist() == [5000] * 10
     assert np.bincount(data.test.y).tolist() == [1000] * 10
     assert data.classes[0] == "airplane"
-    assert "where these hold JPEG" in data.notes[0]
+    assert "where it holds JPEG" in data.notes[0]
     table = pq.read_table(shared / "cifar10" / "test-00000-of-00001.parquet")
     for row in (0, 1234, 9999):
         data_bytes = table["img"][row].as_py()["bytes"]
