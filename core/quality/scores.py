@@ -26,7 +26,9 @@ class Score:
         summary: One sentence.
         issue: The issue it speaks of, which names the flag `is_<issue>_issue`.
         threshold: Absolute default: a score under it is a fault whatever the other images are.
-        window: Where the gap between faults and the rest can sensibly lie.
+        window: Where a gap between faults and the rest can sensibly lie; None for scores that
+            are compared with the fixed cut only.
+        least_share: A share of images under which even clear cases are taken for variety.
     """
 
     name: str
@@ -34,7 +36,8 @@ class Score:
     summary: str
     issue: str
     threshold: float
-    window: tuple[float, float]
+    window: tuple[float, float] | None = None
+    least_share: float = 0.0
 
     @property
     def column(self) -> str:
@@ -64,7 +67,7 @@ SCORES: Registry[Score] = Registry(
         "Light (darkest pixels and blown-out share)",
         "1 less the 1st percentile of brightness, or the share of pixels that are not blown out.",
         "light",
-        0.5,
+        0.38,
         (0.15, 0.62),
     ),
     Score(
@@ -105,7 +108,6 @@ SCORES: Registry[Score] = Registry(
         "0 for files of mode L, else 1.",
         "grayscale",
         0.5,
-        (0.1, 0.9),
     ),
     Score(
         "grayscale_content",
@@ -113,7 +115,7 @@ SCORES: Registry[Score] = Registry(
         "Colour of the most colourful pixels: channel spread, 99th percentile, 0 to 64 levels.",
         "grayscale",
         0.02,
-        (0.01, 0.2),
+        least_share=0.015,
     ),
     Score(
         "odd_aspect_ratio",
@@ -121,7 +123,6 @@ SCORES: Registry[Score] = Registry(
         "Shorter side over longer side.",
         "odd_aspect_ratio",
         0.35,
-        (0.1, 0.5),
     ),
     Score(
         "odd_size",
@@ -129,7 +130,6 @@ SCORES: Registry[Score] = Registry(
         "Distance of sqrt(width x height) from the interquartile range of the set.",
         "odd_size",
         0.5,
-        (0.1, 0.6),
     ),
 )
 
