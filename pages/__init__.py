@@ -1,0 +1,1 @@
+"""One page per question: widgets, one call into `core`, one chart."""

@@ -1,0 +1,171 @@
+"""What each data set holds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core import datasets, selection, settings
+from core.charts.explorer import class_counts
+from core.datasets import Listing
+from core.datasets.base import Dataset
+from pages.shared import export, gallery, layout, loaders, picker, shell
+from pages.shared.text import plain
+
+SAMPLES = 7
+MOST_SEEDS = 99
+
+
+def catalogue() -> None:
+    """All data sets that there are."""
+    table = pd.DataFrame(
+        [
+            {
+                "name": one.name,
+                "title": one.title,
+                "state": picker.STATES[one.state],
+                "what it is": one.summary,
+            }
+            for one in loaders.catalogue().values()
+        ]
+    )
+    with st.expander(f"All {len(table)} data sets", icon=":material/list:"):
+        st.dataframe(table, hide_index=True)
+        export.table(table, "data-sets")
+
+
+def download(listing: Listing) -> None:
+    """Offer to fetch a data set, and do it with a progress bar."""
+    st.info(f"{listing.summary} It is not on this machine yet.", icon=":material/download:")
+    if not st.button(
+        f"Download {listing.title}",
+        icon=":material/download:",
+        help="Fetched once, checked, and kept in the data root.",
+    ):
+        return
+    bar = st.progress(0.0, text="Connecting …")
+
+    def tell(done: int, total: int, what: str) -> None:
+        bar.progress(min(1.0, done / total) if total else 0.0, text=plain(what))
+
+    datasets.load(listing.name, tell)
+    st.rerun()
+
+
+def facts(dataset: Dataset) -> None:
+    """Sizes, source and licence."""
+    height, width, channels = dataset.image_shape
+    colour = "grey" if channels == 1 else "colour"
+    metrics = (
+        ("Training images", f"{len(dataset.train):,}", "Subsets are made of these."),
+        ("Test images", f"{len(dataset.test):,}", "A fixed split; models are only tested on it."),
+        ("Classes", str(len(dataset.classes)), "Their names stand below."),
+        ("Image", f"{width} × {height}", f"Width and height in pixels, {colour}."),
+    )
+    with st.container(horizontal=True, gap="medium"):
+        for title, value, help in metrics:
+            st.metric(title, value, help=help, width="content")
+    st.markdown(f"**Source** {plain(dataset.source)}  \n**Licence** {plain(dataset.licence)}")
+    for note in dataset.notes:
+        st.caption(plain(note))
+    if dataset.left_out:
+        table = pd.DataFrame(dataset.left_out, columns=["file or row", "why it was left out"])
+        with st.expander(f"{len(table):,} left out", icon=":material/block:"):
+            st.dataframe(table, hide_index=True)
+            export.table(table, f"{dataset.name}-left-out")
+
+
+def counts(dataset: Dataset) -> None:
+    """Images by class and split."""
+    table = pd.DataFrame(
+        {
+            "class": np.tile(dataset.classes, 2),
+            "split": np.repeat(["train", "test"], len(dataset.classes)),
+            "images": np.concatenate(
+                [
+                    np.bincount(split.y, minlength=len(dataset.classes))
+                    for split in (dataset.train, dataset.test)
+                ]
+            ),
+        }
+    )
+    st.subheader("Images by class", anchor=False)
+    figure = class_counts(table)
+    st.altair_chart(figure, alt="Bar chart of images by class and split")
+    export.chart(figure, table, f"{dataset.name}-classes")
+
+
+def means(dataset: Dataset) -> None:
+    """The mean image of each class."""
+    st.subheader("Mean image of each class", anchor=False)
+    st.caption("Over the whole training split. The mean strategies measure distances to these.")
+    images = selection.geometry(dataset).means.reshape(-1, *dataset.image_shape)
+    gallery.show(
+        gallery.stretched(images, dataset.peak),
+        list(dataset.classes),
+        f"Mean images of {', '.join(dataset.classes)}",
+    )
+
+
+def samples(dataset: Dataset) -> None:
+    """Some training images of each class."""
+    st.subheader("Samples", anchor=False)
+    seed = st.slider(
+        "Another sample",
+        0,
+        MOST_SEEDS,
+        0,
+        key="sample",
+        bind="query-params",
+        help="Each number shows other images, one class a row. The numbers below are rows.",
+    )
+    rng = np.random.default_rng(seed)
+    members = selection.geometry(dataset).rows
+    count = min(SAMPLES, *map(len, members))
+    rows = np.concatenate([rng.choice(some, count, replace=False) for some in members])
+    gallery.show(
+        gallery.pixels(dataset, rows),
+        [str(row) for row in rows],
+        f"{count} training images of each class",
+        columns=count,
+        titles=dataset.classes,
+    )
+
+
+def own_data() -> None:
+    """How to bring data of one's own."""
+    with st.expander("Bring your own images", icon=":material/add_photo_alternate:"):
+        st.markdown(
+            "Put a folder below the data root, or name further folders in `XFACTOR_FOLDERS`, "
+            "and it is listed above by its name. Two layouts are read:\n"
+            "- **image folder**: `name/train/class/file.png` and `name/test/class/file.png`, or "
+            "`name/class/file.png`, from which a fixed test split is taken;\n"
+            "- **Parquet** as the Hugging Face hub stores image data sets, with an image and a "
+            "label column."
+        )
+        folders = "  \n".join(plain(str(path)) for path in settings.allowed_folders())
+        st.caption(f"Folders that are read here:  \n{folders}")
+
+
+def body() -> None:
+    """The catalogue and the data set chosen."""
+    listing = picker.listing("The data set shown below.")
+    catalogue()
+    own_data()
+    if listing.state == "download":
+        download(listing)
+        return
+    dataset = loaders.dataset(listing.name)
+    st.header(plain(dataset.title), anchor=False)
+    facts(dataset)
+    with layout.panels():
+        with layout.panel():
+            counts(dataset)
+            means(dataset)
+        with layout.panel():
+            samples(dataset)
+
+
+with shell.page("datasets"):
+    body()

@@ -1,0 +1,91 @@
+"""What is here, what runs, and where to start."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.jobs import Job
+from core.studies.xfactor_analysis.readings import facts
+from pages.shared import jobs_panel, layout, loaders, shell
+from pages.shared.text import ago, plain
+
+SHOWN = 3
+STEPS = (
+    (
+        "datasets",
+        "Look at your data",
+        "Classes, samples and mean images of the data sets that come with the program, or of a "
+        "folder of your own.",
+    ),
+    (
+        "explorer",
+        "Choose a part of them",
+        "Move the sliders and see which images a selection strategy keeps, and which it discards.",
+    ),
+    (
+        "study",
+        "Train on many parts",
+        "Hundreds of subsets of one size, several models on each. You see what it costs before "
+        "you start it.",
+    ),
+    (
+        "jobs",
+        "Watch, and read the result",
+        "Studies run on when you close the page. Then ask: do the same subsets do well whatever "
+        "the model? If so, quality belongs to the data.",
+    ),
+)
+
+
+def steps() -> None:
+    """Four steps for a newcomer."""
+    st.subheader("Where to start", anchor=False)
+    with layout.panels():
+        for number, (page, title, text) in enumerate(STEPS, start=1):
+            with layout.panel(), st.container(border=True):
+                st.markdown(f"**{number}. {title}**  \n{text}")
+                shell.link(page, shell.entry(page).title)
+
+
+def finding(job: Job) -> None:
+    """A finished study: what it is and the one number it was made for."""
+    with st.container(border=True):
+        st.markdown(f"**{plain(job.name)}** on {plain(str(job.spec['dataset']))}")
+        agreement = [
+            fact.text
+            for fact in facts(loaders.analysis(job.key, job.done))
+            if fact.topic == "r_squared_mean"
+        ]
+        for text in agreement[:1]:
+            st.markdown(plain(text))
+        st.caption(f"{job.done:,} units · {ago(job.finished or job.submitted)}")
+        shell.link("study", "Read the results", study=jobs_panel.label(job))
+
+
+def queue(found: list[Job]) -> None:
+    """What runs now, and the studies finished last."""
+    active = [job for job in found if job.active]
+    done = [job for job in found if job.state == "done" and job.done]
+    if active:
+        st.subheader("What runs", anchor=False)
+        for job in active:
+            jobs_panel.card(job, log=False)
+    st.subheader("Finished studies", anchor=False)
+    if not done:
+        st.caption("None yet. The quick study of the digits takes minutes: compose it, press Run.")
+        shell.link("study", "Start the quick study")
+    for job in done[:SHOWN]:
+        finding(job)
+    if len(done) > SHOWN:
+        shell.link("jobs", f"All {len(done)} finished studies", show="Done")
+
+
+with shell.page("home"):
+    st.markdown(
+        "Train many models on many subsets of one size, and compare what they make of the same "
+        "images. What all of them agree on is not the model's doing: it is the data's."
+    )
+    here = [one for one in loaders.catalogue().values() if one.state != "download"]
+    st.caption(f"{len(here)} data sets are here: {plain(', '.join(one.title for one in here))}.")
+    jobs_panel.poll(queue)
+    steps()

@@ -1,0 +1,52 @@
+"""The queue: what waits, what runs, what ended, and what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.jobs import Job
+from pages.shared import jobs_panel, shell
+
+FILTERS: dict[str, Callable[[Job], bool]] = {
+    "All": lambda job: True,
+    "Waiting or running": lambda job: job.active,
+    "Done": lambda job: job.state == "done",
+    "Failed or cancelled": lambda job: job.state in ("failed", "cancelled"),
+}
+PAGE = 10
+
+
+def draw(jobs: list[Job], wanted: str) -> None:
+    """The jobs under a filter, those that wait or run first."""
+    if not jobs:
+        st.info(
+            "No study has been started yet. Compose one on the study page; it will queue here.",
+            icon=":material/science:",
+        )
+        shell.link("study", "Start a study")
+        return
+    found = sorted((job for job in jobs if FILTERS[wanted](job)), key=lambda job: not job.active)
+    shown = st.session_state.setdefault("jobs_shown", PAGE)
+    st.caption(f"{len(found)} of {len(jobs)} jobs")
+    for job in found[:shown]:
+        jobs_panel.card(job)
+    if len(found) > shown and st.button(
+        f"Show {min(PAGE, len(found) - shown)} more", help="Older jobs."
+    ):
+        st.session_state["jobs_shown"] = shown + PAGE
+        st.rerun(scope="fragment")
+
+
+with shell.page("jobs"):
+    wanted = st.segmented_control(
+        "Show",
+        list(FILTERS),
+        default="All",
+        required=True,
+        key="show",
+        bind="query-params",
+        help="Which jobs are listed. Those that wait or run come first.",
+    )
+    jobs_panel.poll(lambda jobs: draw(jobs, wanted or "All"))

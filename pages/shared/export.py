@@ -1,0 +1,68 @@
+"""Buttons that save what is shown; nothing is rendered until one is clicked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from core.charts.export import png, svg
+
+if TYPE_CHECKING:
+    import altair as alt
+
+CHART_HELP = "Save the chart on white, for a paper or a slide."
+
+
+def table(frame: pd.DataFrame | Callable[[], pd.DataFrame], stem: str, label: str = "CSV") -> None:
+    """A button that saves a table as CSV.
+
+    Args:
+        frame: The table, or what makes it; its index is left out.
+        stem: File name without its ending, which also tells the button from others.
+        label: What the button says.
+    """
+
+    def data() -> bytes:
+        whole = frame() if callable(frame) else frame
+        return whole.to_csv(index=False).encode()
+
+    st.download_button(
+        label,
+        data=data,
+        file_name=f"{stem}.csv",
+        mime="text/csv",
+        key=f"csv-{stem}",
+        help="Save the numbers behind this.",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+    )
+
+
+def chart(figure: alt.TopLevelMixin, frame: pd.DataFrame, stem: str) -> None:
+    """Buttons that save a chart as CSV, PNG and SVG.
+
+    Args:
+        figure: The chart.
+        frame: The numbers behind it.
+        stem: File name without its ending, which also tells the buttons from others.
+    """
+    kinds = (("png", "image/png", png), ("svg", "image/svg+xml", svg))
+    with st.container(horizontal=True, horizontal_alignment="right"):
+        table(frame, stem)
+        for kind, mime, render in kinds:
+            st.download_button(
+                kind.upper(),
+                data=partial(render, figure),
+                file_name=f"{stem}.{kind}",
+                mime=mime,
+                key=f"{kind}-{stem}",
+                help=CHART_HELP,
+                on_click="ignore",
+                type="tertiary",
+                icon=":material/download:",
+            )

@@ -1,0 +1,144 @@
+"""Jobs as they go on: what several pages show of the queue."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Literal
+
+import streamlit as st
+
+from core import jobs
+from core.jobs import Job
+from pages.shared import loaders, shell
+from pages.shared.text import ago, duration, plain
+
+POLL_SECONDS = 1.0
+Colour = Literal["gray", "blue", "green", "red", "orange"]
+COLOURS: dict[str, Colour] = {
+    "queued": "gray",
+    "running": "blue",
+    "done": "green",
+    "failed": "red",
+    "cancelled": "orange",
+}
+LOG_LINES = 200
+
+
+def poll(draw: Callable[[list[Job]], None]) -> None:
+    """Draw the jobs now, and again every second as long as one waits or runs.
+
+    When the last one ends, the whole page is drawn again, so that results appear.
+
+    Args:
+        draw: Draws the jobs that it is given, the newest first.
+    """
+    store = loaders.store()
+    active = any(job.active for job in jobs.all_jobs(store))
+
+    def once() -> None:
+        with shell.sentences():
+            jobs.ensure_runner(store)
+            found = jobs.all_jobs(store)
+            draw(found)
+            if active and not any(job.active for job in found):
+                st.rerun()
+
+    st.fragment(once, run_every=POLL_SECONDS if active else None)()
+
+
+def label(job: Job) -> str:
+    """What a job is called where one is chosen, and in addresses."""
+    return f"{job.name} · {job.key[:8]}"
+
+
+def card(job: Job, *, log: bool = True) -> None:
+    """One job: state, progress, what can be done with it, and what it said.
+
+    Args:
+        job: The job.
+        log: Whether its log can be opened.
+    """
+    with st.container(border=True, key=f"job-{job.key}"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{plain(job.name)}**", width="stretch")
+            st.badge(_state(job), color=COLOURS[job.state])
+            _actions(job)
+        st.caption(_facts(job))
+        if job.active or job.done < job.total:
+            st.progress(job.done / job.total if job.total else 0.0, text=_progress(job))
+        if job.message:
+            box = st.error if job.state == "failed" else st.caption
+            box(plain(job.message))
+        if log:
+            _log(job)
+
+
+def _state(job: Job) -> str:
+    return "stopping" if job.stop and job.active else job.state
+
+
+def _facts(job: Job) -> str:
+    parts = [f"Data set {plain(str(job.spec.get('dataset', '')))}", f"key {job.key[:8]}"]
+    if job.state == "queued":
+        parts.append(f"queued {ago(job.submitted)}")
+    elif job.finished is None and job.started is not None:
+        parts.append(f"running for {duration(time.time() - job.started)}")
+    elif job.finished is not None:
+        parts.append(f"ended {ago(job.finished)}")
+        if job.started is not None:
+            parts.append(f"took {duration(job.finished - job.started)}")
+    if job.scheduler:
+        parts.append(f"on {plain(job.scheduler)}")
+    return " · ".join(parts)
+
+
+def _progress(job: Job) -> str:
+    parts = [plain(job.phase or "Waiting for its turn")]
+    if job.total:
+        parts.append(f"{job.done:,} of {job.total:,}")
+    if job.state == "running" and job.rate:
+        parts.append(f"{job.rate:.3g} a second")
+    if job.state == "running" and job.seconds_left is not None:
+        parts.append(f"about {duration(job.seconds_left)} left")
+    return " · ".join(parts)
+
+
+def _actions(job: Job) -> None:
+    store = loaders.store()
+    if job.active:
+        st.button(
+            "Cancel",
+            key=f"cancel-{job.key}",
+            icon=":material/stop_circle:",
+            help="Stop within seconds. What is finished is kept.",
+            disabled=job.stop,
+            on_click=jobs.cancel,
+            args=(store, job.key),
+        )
+        return
+    if job.state in ("failed", "cancelled") or job.done < job.total:
+        st.button(
+            "Resume",
+            key=f"resume-{job.key}",
+            icon=":material/play_arrow:",
+            help="Queue it again; it goes on where it was.",
+            on_click=jobs.resume,
+            args=(store, job.key),
+        )
+    if job.done:
+        shell.link("study", "Results", study=label(job))
+
+
+def _log(job: Job) -> None:
+    with st.expander(
+        "Log", icon=":material/notes:", on_change="rerun", key=f"log-{job.key}"
+    ) as box:
+        if not box.open:
+            return
+        lines = jobs.log(loaders.store(), job.key)
+        text = "\n".join(
+            f"{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(moment))}  {line.rstrip()}"
+            for moment, line in lines[-LOG_LINES:]
+        )
+        st.code(text or "Nothing yet.", language=None, wrap_lines=True)

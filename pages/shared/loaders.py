@@ -1,0 +1,92 @@
+"""What pages read, loaded once and shared by everybody who looks.
+
+Only names and small values go in, never arrays, because Streamlit hashes large arrays by a
+sample. What comes out is shared between sessions: look, do not change.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import streamlit as st
+
+from core import datasets, jobs, selection
+from core.datasets import Listing
+from core.datasets.base import Dataset
+from core.selection import Subset
+from core.selection.plane import principal_plane
+from core.selection.single import select_class
+from core.specs import Selection
+from core.store import Store
+from core.studies import xfactor
+from core.studies.xfactor import Results
+from core.studies.xfactor_analysis import Analysis, agreement, analyse
+
+Plane = tuple[npt.NDArray[np.float32], tuple[float, float]]
+
+
+@st.cache_resource(show_spinner=False)
+def store() -> Store:
+    """The cache folder."""
+    return Store()
+
+
+def catalogue() -> dict[str, Listing]:
+    """The data sets that there are, by name."""
+    return {listing.name: listing for listing in datasets.catalogue()}
+
+
+@st.cache_resource(max_entries=3, show_spinner="Opening the data set …")
+def dataset(name: str) -> Dataset:
+    """A data set that is on disk.
+
+    Raises:
+        DatasetUnavailable: It is not.
+    """
+    return datasets.load(name)
+
+
+@st.cache_resource(max_entries=500, show_spinner=False)
+def class_subset(
+    name: str, strategy: str, direction: str, per_class: int, excess: int, seed: int, label: int
+) -> Subset:
+    """The images of one class that a selection keeps and discards; arrays of one row.
+
+    Raises:
+        NotEnoughImages: A class has fewer images than `per_class + excess`.
+    """
+    recipe = Selection(strategy, direction, per_class, excess, seed)
+    return select_class(selection.geometry(dataset(name)), recipe, label)
+
+
+@st.cache_resource(max_entries=40, show_spinner=False)
+def plane(name: str, label: int) -> Plane:
+    """The training images of a class on their first two principal components."""
+    return principal_plane(selection.geometry(dataset(name)), label)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the scores …")
+def results(key: str, done: int) -> Results:
+    """What a study has found.
+
+    Args:
+        key: Key of its job.
+        done: Units scored; a running study has other results when there are more.
+    """
+    return xfactor.results(jobs.find(store(), key), store())
+
+
+@st.cache_resource(max_entries=8, show_spinner="Analysing …")
+def analysis(key: str, done: int) -> Analysis:
+    """The analysis of `results`, without the overlap."""
+    found = results(key, done)
+    order = [model.label for model in found.spec.parsed_models()]
+    return analyse(found.scores, models=order)
+
+
+@st.cache_resource(max_entries=20, show_spinner="Comparing subsets …")
+def overlap(key: str, done: int, per_class: int) -> pd.DataFrame:
+    """How many images the subsets of one size share, by kind."""
+    found = results(key, done)
+    return agreement.overlap(found.scores[found.scores["per_class"] == per_class], found.rows)

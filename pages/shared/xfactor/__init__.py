@@ -1,0 +1,1 @@
+"""The parts of the X-Factor study's page."""
