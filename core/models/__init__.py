@@ -11,10 +11,8 @@ from typing import Self
 
 from core.datasets.base import Dataset
 from core.errors import InputError, TrainingDiverged, UnknownName
+from core.models import classical, mlp, resnet
 from core.models.base import Family, Fit, Option
-from core.models.classical import NAIVE_BAYES, RANDOM_FOREST, SUPPORT_VECTORS
-from core.models.mlp import mlp
-from core.models.resnet import resnet
 from core.registry import Registry
 from core.specs import TrainingSet, content_key
 
@@ -22,16 +20,16 @@ __all__ = ["MODELS", "Family", "Fit", "Model", "Option", "resolve"]
 
 MODELS: Registry[Family] = Registry(
     "model",
-    RANDOM_FOREST,
-    SUPPORT_VECTORS,
-    NAIVE_BAYES,
-    mlp(1),
-    mlp(2),
-    mlp(3),
-    mlp(4),
-    mlp(5),
-    resnet(18),
-    resnet(34),
+    classical.RANDOM_FOREST,
+    classical.SUPPORT_VECTORS,
+    classical.NAIVE_BAYES,
+    mlp.family(1),
+    mlp.family(2),
+    mlp.family(3),
+    mlp.family(4),
+    mlp.family(5),
+    resnet.family(18),
+    resnet.family(34),
 )
 
 

@@ -12,7 +12,7 @@ from core.training.fit import Fit
 WIDTH = Option(128, 1, 4096, "Units in each hidden layer; the paper does not state its width.")
 
 
-def mlp(depth: int) -> Family:
+def family(depth: int) -> Family:
     """A family of multilayer perceptrons: `depth` hidden layers of one width, ReLU after each.
 
     References:

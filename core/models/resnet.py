@@ -22,7 +22,7 @@ PRETRAINED = Option(1, 0, 1, "1: start from ImageNet weights; 0: from random one
 CONNECT_SECONDS = 5
 
 
-def resnet(depth: int) -> Family:
+def family(depth: int) -> Family:
     """The family of torchvision's ResNet of one depth, 18 or 34.
 
     References:
