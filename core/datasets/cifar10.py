@@ -57,9 +57,7 @@ def _read(files: Files, progress: Progress) -> Content:
     if files.paths[0].name == ARCHIVE:
         return _read_archive(files, progress)
     content = parquet.read(files, progress)
-    note = (
-        "Read from Parquet files: where these hold JPEG, pixels differ a little from the original."
-    )
+    note = "Read from Parquet: where it holds JPEG, pixels differ a little from the original."
     return replace(content, notes=(note, *content.notes))
 
 
