@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +29,8 @@ MARGIN_ERROR = 1e-5
 
 Floats = npt.NDArray[np.float64]
 Labels = npt.NDArray[np.int64]
-Leaves = list[list[npt.NDArray[np.intp]]]  # [round][tree of the round]: leaf of each row
+Leaf = npt.NDArray[np.unsignedinteger[Any]]
+Leaves = list[list[Leaf]]  # [round][tree of the round]: leaf of each row
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +67,8 @@ class Replay:
 
     Args:
         values: Leaf values by round and tree, by node number.
-        hessians: Sums of hessians + l2, likewise; 1 where no row falls.
+        hessians: Sums of hessians + l2, likewise; 1 where no row falls, infinite for a
+            tree without a split, whose value is 0 whatever the rows.
         margins: Margins of the training rows after the last round, shape (n, trees of a round).
     """
 
@@ -163,6 +166,8 @@ def replay(boosting: Boosting, leaves: Leaves, targets: Floats, weights: Floats)
         for k, nodes in enumerate(trees):
             total = _leaf_sums(at[k], h[:, k], len(nodes)) + boosting.l2
             total[total == 0] = 1.0
+            if len(nodes) == 1:  # the library gives a tree without a split the value 0
+                total[:] = np.inf
             values[-1].append(
                 -boosting.learning_rate * _leaf_sums(at[k], g[:, k], len(nodes)) / total
             )
@@ -221,7 +226,7 @@ def _reverse_sweep(
     return scores
 
 
-def _leaf_sums(leaf: npt.NDArray[np.intp], of_rows: Floats, nodes: int) -> Floats:
+def _leaf_sums(leaf: Leaf, of_rows: Floats, nodes: int) -> Floats:
     return np.bincount(leaf, of_rows, nodes).astype(np.float64, copy=False)
 
 
@@ -233,15 +238,17 @@ def _probabilities(margins: Floats) -> Floats:
     return many
 
 
-def _leaf(nodes: npt.NDArray[np.void], x: Floats) -> npt.NDArray[np.intp]:
-    at = np.zeros(len(x), dtype=np.intp)
-    inner = np.flatnonzero(~nodes["is_leaf"].astype(bool)[at])
-    while inner.size:
-        node = nodes[at[inner]]
-        left = x[inner, node["feature_idx"]] <= node["num_threshold"]
-        at[inner] = np.where(left, node["left"], node["right"])
-        inner = inner[nodes["is_leaf"][at[inner]] == 0]
-    return at
+def _leaf(nodes: npt.NDArray[np.void], x: Floats) -> Leaf:
+    """Node number of each row's leaf: all rows go down together, and wait in their leaves."""
+    inner = nodes["is_leaf"] == 0
+    feature = np.where(inner, nodes["feature_idx"], 0)
+    threshold = np.where(inner, nodes["num_threshold"], np.inf)
+    left = np.where(inner, nodes["left"], np.arange(len(nodes)))
+    right = np.where(inner, nodes["right"], np.arange(len(nodes)))
+    rows, at = np.arange(len(x)), np.zeros(len(x), dtype=np.intp)
+    for _ in range(int(nodes["depth"].max())):
+        at = np.where(x[rows, feature[at]] <= threshold[at], left[at], right[at])
+    return at.astype(np.min_scalar_type(len(nodes)))
 
 
 def _difference(margins: Floats, library: npt.ArrayLike) -> float:

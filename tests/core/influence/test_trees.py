@@ -83,12 +83,20 @@ def test_planted_flips_are_harmful_and_the_dispatch_finds_the_trees(binary) -> N
     assert "12 trees replayed" in certificate.words
 
 
-def test_trees_without_a_split_and_classes_with_gaps() -> None:
-    rng = np.random.default_rng(0)
-    x, y = rng.normal(size=(30, 2)), rng.permutation(np.repeat([1, 4, 7], 10))
-    model = boosted(max_iter=3, min_samples_leaf=30).fit(x, y)
-    scores = leaf_influence(model, (x, y), (x, y)).scores
+def test_trees_without_a_split_change_nothing(multiclass) -> None:
+    train, val = multiclass
+    model = boosted(max_iter=150, max_leaf_nodes=31).fit(*train)
+    assert any(len(tree.nodes) == 1 for trees in model._predictors for tree in trees)
+    scores, certificate = leaf_influence(model, train, val)
+    assert certificate.margin_error <= 1e-5
     assert np.isfinite(scores).all()
+
+
+def test_class_numbers_may_have_gaps(multiclass) -> None:
+    (x, y), (vx, vy) = multiclass
+    plain = leaf_influence(boosted().fit(x, y), (x, y), (vx, vy)).scores
+    gaps = leaf_influence(boosted().fit(x, 3 * y + 1), (x, 3 * y + 1), (vx, 3 * vy + 1)).scores
+    np.testing.assert_allclose(gaps, plain)
 
 
 @pytest.mark.parametrize(
