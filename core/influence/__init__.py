@@ -16,16 +16,19 @@ References:
 """
 
 from core.influence.certificate import Certificate, Influence, ReplayCertificate
+from core.influence.dcs import DatasetContribution, dataset_contribution
 from core.influence.logistic import LogisticRegression
 from core.influence.scores import influence
 from core.influence.suspicion import LabelSuspicion, out_of_fold_loss, self_influence
 
 __all__ = [
     "Certificate",
+    "DatasetContribution",
     "Influence",
     "LabelSuspicion",
     "LogisticRegression",
     "ReplayCertificate",
+    "dataset_contribution",
     "influence",
     "out_of_fold_loss",
     "self_influence",
