@@ -179,8 +179,14 @@ def _noncentrality(t: float, freedom: int, level: float) -> float:
     def gap(shift: float) -> float:
         return float(nct.cdf(t, freedom, shift)) - level
 
-    reach = 10 + 2 * abs(t)
-    return float(brentq(gap, t - reach, t + reach))
+    # The bracket grows from t outwards: far from it SciPy's distribution is not always a number.
+    low = high = t
+    step = 1 + abs(t) / 4
+    while gap(low) < 0:
+        low -= step
+    while gap(high) > 0:
+        high += step
+    return float(brentq(gap, low, high))
 
 
 def _pairs(differences: npt.ArrayLike, name: str) -> Floats:
