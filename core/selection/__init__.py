@@ -92,17 +92,17 @@ def select_many(
 ) -> list[Subset]:
     """What `select` gives for each selection, in order, at less cost.
 
-    Selections that share strategy and seed share their distances, so a study that uses the same
-    seeds for every size, excess and direction is selected several times faster.
+    Selections of one strategy share the distances between the images of a class, so pass those
+    of a whole study, or a large part of it, at once.
     """
     space = distances.geometry(dataset) if geometry is None else geometry
     if space.fingerprint != dataset.fingerprint:
         raise ValueError("the geometry is that of another data set")
-    shared: defaultdict[tuple[str, int], list[int]] = defaultdict(list)
+    by_strategy: defaultdict[str, list[int]] = defaultdict(list)
     for index, selection in enumerate(selections):
-        shared[check(selection).name, selection.seed].append(index)
+        by_strategy[check(selection).name].append(index)
     subsets: dict[int, Subset] = {}
-    for (name, _), indices in shared.items():
-        group = [selections[index] for index in indices]
-        subsets.update(zip(indices, apply(STRATEGIES[name], group, space), strict=True))
+    for name, indices in by_strategy.items():
+        chosen = apply(STRATEGIES[name], [selections[index] for index in indices], space)
+        subsets.update(zip(indices, chosen, strict=True))
     return [subsets[index] for index in range(len(selections))]

@@ -69,23 +69,23 @@ class Subset:
 
 
 def apply(strategy: Strategy, selections: Sequence[Selection], geometry: Geometry) -> list[Subset]:
-    """Subsets by one strategy from one seed; the distances of one class are held at a time.
+    """Subsets by one strategy; the distances of one class are held at a time.
 
     Args:
         strategy: The strategy of all selections.
-        selections: At least one; all have the same seed.
+        selections: At least one.
         geometry: Pixel space of the data set.
 
     Raises:
         NotEnoughImages: a class has fewer images than a pool needs.
     """
-    by_size: defaultdict[int, list[int]] = defaultdict(list)
+    draws: defaultdict[int, defaultdict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for index, selection in enumerate(selections):
-        by_size[selection.per_class + selection.excess].append(index)
+        draws[selection.seed][selection.per_class + selection.excess].append(index)
     classes: list[list[tuple[npt.NDArray[np.int32], *Choice]]] = [[] for _ in selections]
     for label in range(len(geometry.classes)):
-        for pool in draw(geometry, label, selections[0].seed, by_size):
-            for index in by_size[len(pool)]:
+        for seed, pool in draw(geometry, label, draws):
+            for index in draws[seed][len(pool)]:
                 selection = selections[index]
                 choice = strategy.keep(pool, selection.per_class, selection.direction)
                 classes[index].append((pool.rows, *choice))

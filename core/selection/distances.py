@@ -133,10 +133,10 @@ def squared_distances(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32 | n
         x = pixels[:, start : start + SLICE].astype(np.float32)
         x -= 128
         norms += np.einsum("ij,ij->i", x, x).astype(norms.dtype)
-        for rows in _blocks(len(x)):
+        for rows in blocks(len(x)):
             products = (-2 * x[rows]) @ x[rows.start :].T
             matrix[rows, rows.start :] += products.astype(matrix.dtype)
-    for rows in _blocks(len(matrix)):
+    for rows in blocks(len(matrix)):
         block = matrix[rows, rows.start :]
         block += norms[rows, None]
         block += norms[rows.start :]
@@ -144,6 +144,7 @@ def squared_distances(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.int32 | n
     return matrix
 
 
-def _blocks(size: int) -> Iterator[slice]:
+def blocks(size: int) -> Iterator[slice]:
+    """Slices that cover `size` rows of a matrix."""
     for start in range(0, size, BLOCK):
         yield slice(start, min(start + BLOCK, size))

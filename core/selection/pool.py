@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from core.errors import NotEnoughImages
-from core.selection.distances import Geometry, squared_distances
+from core.selection.distances import Geometry, blocks, squared_distances
+
+LARGEST_WHOLE = 8192  # images of a class whose distances are all held at once: 256 MiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,33 +40,52 @@ class Pool:
 
         The diagonal holds the type's largest value: no image is its own neighbour.
         """
-        if self.within is not None:
-            places = np.searchsorted(self.within.rows, self.rows)
-            return self.within.separations[places].take(places, axis=1)
-        matrix = squared_distances(self.geometry.pixels[self.rows])
-        np.fill_diagonal(matrix, np.iinfo(matrix.dtype).max)
+        if self.within is None:
+            matrix = squared_distances(self.geometry.pixels[self.rows])
+            np.fill_diagonal(matrix, np.iinfo(matrix.dtype).max)
+            return matrix
+        known = self.within.separations
+        places = np.searchsorted(self.within.rows, self.rows)
+        matrix = np.empty((len(places), len(places)), dtype=known.dtype)
+        for rows in blocks(len(places)):
+            matrix[rows] = known[places[rows]].take(places, axis=1)
         return matrix
 
 
-def draw(geometry: Geometry, label: int, seed: int, sizes: Iterable[int]) -> Iterator[Pool]:
-    """Pools of one class, one for each size, largest first, each within the one before.
+def draw(
+    geometry: Geometry, label: int, draws: Mapping[int, Collection[int]]
+) -> Iterator[tuple[int, Pool]]:
+    """Pools of one class: for each seed one of each size.
 
-    The pool of a size is the first images of one random permutation of the class, so it depends
-    on the seed, the class and the size alone.
+    The pool of a size is the first images of a random permutation of the class by the seed, so
+    it depends on seed, class and size alone, and a smaller pool lies within a larger one.
+
+    Args:
+        geometry: Pixel space of the data set.
+        label: Class number.
+        draws: Sizes by seed; at least one each.
+
+    Yields:
+        Seed and pool, the largest of a seed first.
 
     Raises:
         NotEnoughImages: the class has fewer images than the largest size.
     """
     members = geometry.rows[label]
-    sizes = sorted(set(sizes), reverse=True)
-    if sizes[0] > len(members):
+    largest = [max(sizes) for sizes in draws.values()]
+    if max(largest) > len(members):
         raise NotEnoughImages(
             f"Class {geometry.classes[label]!r} has {len(members)} training images, and "
-            f"per_class + excess = {sizes[0]} are needed; lower one of the two."
+            f"per_class + excess = {max(largest)} are needed; lower one of the two."
         )
-    order = np.random.default_rng([seed, label]).permutation(len(members))
-    largest = None
-    for size in sizes:
-        pool = Pool(geometry, label, members[np.sort(order[:size])], largest)
-        largest = largest or pool
-        yield pool
+    whole = None
+    if len(members) <= LARGEST_WHOLE and sum(size**2 for size in largest) > len(members) ** 2:
+        whole = Pool(geometry, label, members)
+    for seed, sizes in draws.items():
+        order = np.random.default_rng([seed, label]).permutation(len(members))
+        within = whole
+        for size in sorted(sizes, reverse=True):
+            pool = Pool(geometry, label, members[np.sort(order[:size])], within)
+            if within is whole:
+                within = pool
+            yield seed, pool

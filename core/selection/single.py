@@ -30,7 +30,8 @@ def select_class(geometry: Geometry, selection: Selection, label: int) -> Subset
     strategy = check(selection)
     size = selection.per_class + selection.excess
     smallest = int(np.argmin([len(rows) for rows in geometry.rows]))
-    next(draw(geometry, smallest, selection.seed, [size]))
-    pool = next(draw(geometry, label, selection.seed, [size]))
+    draws = {selection.seed: [size]}
+    next(draw(geometry, smallest, draws))
+    _, pool = next(draw(geometry, label, draws))
     kept, distances = strategy.keep(pool, selection.per_class, selection.direction)
     return Subset(selection, pool.rows[None], kept[None], distances[None])

@@ -7,6 +7,7 @@ import pytest
 
 from core.errors import InputError, NotEnoughImages, UnknownName
 from core.selection import STRATEGIES, geometry, select, select_many
+from core.selection.single import select_class
 from core.specs import Selection
 from tests.core.selection.oracle import dataset, draw
 
@@ -97,6 +98,21 @@ def test_many_at_once_are_what_each_is_alone():
         alone = select(MADE, subset.selection, geometry(MADE))
         for field in ("pool", "kept", "distances"):
             np.testing.assert_array_equal(getattr(subset, field), getattr(alone, field))
+
+
+@pytest.mark.parametrize(("name", "direction"), CHOICES)
+def test_one_class_alone_is_what_it_is_among_the_others(name, direction):
+    whole = select(MADE, recipe(name, direction))
+    for label in range(3):
+        alone = select_class(geometry(MADE), recipe(name, direction), label)
+        for field in ("pool", "kept", "distances"):
+            expected = getattr(whole, field)[label : label + 1]
+            np.testing.assert_array_equal(getattr(alone, field), expected)
+
+
+def test_one_class_alone_is_refused_where_another_has_too_few_images():
+    with pytest.raises(NotEnoughImages, match="'ant' has 40 training images"):
+        select_class(geometry(MADE), recipe("own_mean", "+", 30, 11), label=2)
 
 
 def test_nothing_to_select_gives_nothing():

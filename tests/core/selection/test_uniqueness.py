@@ -41,13 +41,13 @@ def test_same_rows_as_the_papers_text_with_many_ties(direction, data):
 @pytest.mark.parametrize("pixels", [1, 2, 5, 40, 1100, 34_000])
 def test_same_rows_as_the_papers_text_on_random_images(direction, pixels):
     rng = np.random.default_rng(pixels)
-    images = rng.integers(0, 256, size=(24, pixels), dtype=np.uint8)
+    images = rng.integers(0, 256, size=(24 if pixels < 1000 else 8, pixels), dtype=np.uint8)
     assert kept_places(images, 5, direction) == uniqueness(images, 5, direction)
 
 
 @DIRECTIONS
 def test_same_rows_as_the_papers_text_on_grey_levels_far_apart(direction):
-    images = np.random.default_rng(1).choice([0, 128, 255], size=(30, 700)).astype(np.uint8)
+    images = np.random.default_rng(1).choice([0, 128, 255], size=(30, 70)).astype(np.uint8)
     assert kept_places(images, 7, direction) == uniqueness(images, 7, direction)
 
 
