@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -227,7 +227,10 @@ def _analyse(store: Store, job: Job, folder: Path) -> None:
 
 def _write(table: pd.DataFrame, path: Path) -> None:
     """Write a table as CSV or Parquet by the name of the file."""
-    writers = {".csv": table.to_csv, ".parquet": table.to_parquet}
+    writers: dict[str, Callable[..., object]] = {
+        ".csv": table.to_csv,
+        ".parquet": table.to_parquet,
+    }
     if path.suffix not in writers:
         raise InputError(f"--out must end in .csv or .parquet; got {path.name!r}.")
     try:

@@ -97,7 +97,7 @@ class Spec:
     @classmethod
     def help(cls, name: str) -> str:
         """The help text of a setting."""
-        return next(item.metadata["help"] for item in fields(cls) if item.name == name)
+        return str(next(item.metadata["help"] for item in fields(cls) if item.name == name))
 
     def to_dict(self) -> dict[str, Any]:
         """JSON- and TOML-ready values of all settings."""

@@ -101,6 +101,12 @@ class Score:
 
 
 SCORE_COLUMNS = tuple(field.name for field in fields(Score))
+# Given to a table without rows too.
+SCORE_TYPES = {
+    field.name: {"int": "int64", "float": "float64"}[str(field.type)]
+    for field in fields(Score)
+    if field.type in ("int", "float")
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,7 +275,7 @@ class Store:
                 "WHERE unit IN (SELECT value FROM json_each(?))",
                 (json.dumps(list(units)),),
             ).fetchall()
-        frame = pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+        frame = pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).astype(SCORE_TYPES)
         frame["class_accuracy"] = frame["class_accuracy"].map(json.loads)
         return frame
 

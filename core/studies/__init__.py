@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from core.registry import Registry
 from core.studies import xfactor
+from core.studies.xfactor_spec import XFactorSpec
 
 if TYPE_CHECKING:
     from core.jobs import Context
@@ -53,7 +54,7 @@ STUDIES = Registry(
         "xfactor",
         "X-Factor",
         "Is quality a property of the data? Many subsets of one size, many models, one table.",
-        xfactor.XFactorSpec,
+        XFactorSpec,
         xfactor.prepare,
         xfactor.run,
     ),
