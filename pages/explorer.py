@@ -157,18 +157,10 @@ def sheet(dataset: Dataset, title: str, rows: npt.NDArray[np.int32], key: str, e
     if not len(rows):
         st.caption(empty)
         return
-    pages = -(-len(rows) // SHEET)
     page = 1
-    if pages > 1:
-        page = st.segmented_control(
-            f"Page of {title.lower()} images",
-            range(1, pages + 1),
-            default=1,
-            required=True,
-            key=key,
-            bind="query-params",
-            help=f"{SHEET} images at a time, the clearest choices first.",
-        )
+    if len(rows) > SHEET:
+        st.caption(f"{SHEET} at a time, the clearest choices first")
+        page = st.pagination(-(-len(rows) // SHEET), key=key, bind="query-params")
     shown = rows[(page - 1) * SHEET : page * SHEET]
     gallery.show(
         gallery.pixels(dataset, shown),

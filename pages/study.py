@@ -77,7 +77,7 @@ def read(job: Job) -> None:
     def draw(found: list[Job]) -> None:
         for one in found:
             if one.key == job.key:
-                jobs_panel.card(one)
+                jobs_panel.card(one, results=False)
 
     jobs_panel.poll(draw)
     snapshots = st.session_state.setdefault("snapshots", {})

@@ -52,18 +52,21 @@ def label(job: Job) -> str:
     return f"{job.name} · {job.key[:8]}"
 
 
-def card(job: Job, *, log: bool = True) -> None:
+def card(job: Job, *, log: bool = True, results: bool = True) -> None:
     """One job: state, progress, what can be done with it, and what it said.
 
     Args:
         job: The job.
         log: Whether its log can be opened.
+        results: Whether to link to its results.
     """
     with st.container(border=True, key=f"job-{job.key}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{plain(job.name)}**", width="stretch")
             st.badge(_state(job), color=COLOURS[job.state])
             _actions(job)
+            if results and job.done and not job.active:
+                shell.link("study", "Results", study=label(job))
         st.caption(_facts(job))
         if job.active or job.done < job.total:
             st.progress(job.done / job.total if job.total else 0.0, text=_progress(job))
@@ -126,8 +129,6 @@ def _actions(job: Job) -> None:
             on_click=jobs.resume,
             args=(store, job.key),
         )
-    if job.done:
-        shell.link("study", "Results", study=label(job))
 
 
 def _log(job: Job) -> None:

@@ -11,7 +11,7 @@ from core.charts.style import Figure
 from core.studies.xfactor import Results
 from core.studies.xfactor_analysis import Analysis
 from core.studies.xfactor_analysis.readings import facts
-from pages.shared import export
+from pages.shared import export, layout
 from pages.shared.text import plain
 
 
@@ -26,20 +26,51 @@ class Found:
 
 
 def say(found: Found, *topics: str) -> None:
-    """What the analysis says on some topics, a sentence each."""
-    for fact in facts(found.analysis):
-        if fact.topic in topics:
-            st.markdown(plain(fact.text))
+    """What the analysis says on some topics, or on all, a sentence each."""
+    chosen = [fact.text for fact in facts(found.analysis) if not topics or fact.topic in topics]
+    st.markdown("\n".join(f"- {plain(text)}" for text in chosen))
 
 
-def draw(figure: Figure, table: pd.DataFrame, stem: str, alt: str) -> None:
+def draw(figure: Figure, numbers: pd.DataFrame, stem: str, alt: str) -> None:
     """A chart with its exports.
 
     Args:
         figure: The chart.
-        table: The numbers behind it.
-        stem: File name of the exports without an ending.
+        numbers: What it draws.
+        stem: File name of the exports without their ending.
         alt: What the chart shows, for those who cannot see it.
     """
     st.altair_chart(figure, alt=alt, key=f"chart-{stem}")
-    export.chart(figure, table, stem)
+    export.chart(figure, numbers, stem)
+
+
+def table(frame: pd.DataFrame, stem: str) -> None:
+    """A table with its export; what is shown is rounded, what is saved is not.
+
+    Args:
+        frame: The table.
+        stem: File name of the export without its ending.
+    """
+    st.dataframe(frame.round(4), hide_index=True)
+    export.table(frame, stem)
+
+
+def side_by_side(
+    figure: Figure, numbers: pd.DataFrame, stem: str, alt: str, beside: pd.DataFrame, title: str
+) -> None:
+    """A chart, and a table in the panel next to it.
+
+    Args:
+        figure: The chart.
+        numbers: What it draws.
+        stem: File name of its exports without their ending.
+        alt: What the chart shows, for those who cannot see it.
+        beside: The table.
+        title: Its heading, of which its file name is made.
+    """
+    with layout.panels():
+        with layout.panel():
+            draw(figure, numbers, stem, alt)
+        with layout.panel():
+            st.subheader(title, anchor=False)
+            table(beside, title.lower().replace(" ", "-"))
