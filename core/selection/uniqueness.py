@@ -30,14 +30,12 @@ def _keep(pool: Pool, per_class: int, direction: str) -> Choice:
             f"Strategy uniqueness compares every pair, so per_class + excess must be at most "
             f"{LARGEST_POOL}; got {len(pool)}."
         )
-    costs = pool.separations
-    nearest = costs.min(axis=1).astype(np.float64)
+    nearest = pool.separations.min(axis=1)
     distances = np.sqrt(nearest / pool.geometry.pixels.shape[1])
     if len(pool) == 1:
         distances[:] = np.nan
-    if direction == "-":
-        costs = -costs
-        np.fill_diagonal(costs, np.iinfo(costs.dtype).max)
+    costs = pool.separations.copy() if direction == "+" else -pool.separations
+    np.fill_diagonal(costs, np.iinfo(costs.dtype).max)
     return _thin(costs, per_class), distances
 
 
@@ -49,38 +47,30 @@ def _thin(costs: npt.NDArray[np.int32 | np.int64], per_class: int) -> npt.NDArra
     partner is still there; it is worked out again only when it is the lowest of all.
 
     Args:
-        costs: Pair costs, shape (size, size), symmetric, the largest integer on the diagonal.
+        costs: Pair costs, shape (size, size), symmetric, the largest integer on the diagonal;
+            overwritten.
         per_class: How many images to leave.
     """
-    size = len(costs)
+    size, never = len(costs), np.iinfo(costs.dtype).max
     partner = costs.argmin(axis=1).tolist()
     cheapest = costs[np.arange(size), partner]
-    limits = np.iinfo(costs.dtype)
-    gone = np.full(size, limits.min, dtype=costs.dtype)  # raised to the maximum for the discarded
     left = [True] * size
-    row = np.empty(size, dtype=costs.dtype)
     for _ in range(size - per_class):
         i = int(cheapest.argmin())
         while not left[partner[i]]:
-            np.maximum(costs[i], gone, out=row)
-            partner[i] = int(row.argmin())
-            cheapest[i] = row[partner[i]]
+            partner[i] = int(costs[i].argmin())
+            cheapest[i] = costs[i, partner[i]]
             i = int(cheapest.argmin())
         j = partner[i]
-        np.maximum(costs[i], gone, out=row)
-        row[j] = limits.max
-        second_i = int(row.argmin())
-        cost_i = row[second_i]
-        np.maximum(costs[j], gone, out=row)
-        row[i] = limits.max
-        second_j = int(row.argmin())
-        cost_j = row[second_j]
-        if cost_i <= cost_j:  # i < j, so a tie discards the lower row
-            lost, cheapest[j], partner[j] = i, cost_j, second_j
+        costs[i, j] = costs[j, i] = never  # one of the two goes now; what is left is the second
+        second_i, second_j = int(costs[i].argmin()), int(costs[j].argmin())
+        if costs[i, second_i] <= costs[j, second_j]:  # i < j, so a tie discards the lower row
+            lost, stays, partner[j] = i, j, second_j
         else:
-            lost, cheapest[i], partner[i] = j, cost_i, second_i
+            lost, stays, partner[i] = j, i, second_i
+        cheapest[stays] = costs[stays, partner[stays]]
+        cheapest[lost] = costs[:, lost] = never
         left[lost] = False
-        cheapest[lost] = gone[lost] = limits.max
     return np.array(left)
 
 
