@@ -56,7 +56,7 @@ def overlap(table: pd.DataFrame) -> style.Figure:
         # A border of a cell's own colour covers the seams that fractions of a pixel leave.
         .mark_rect(strokeWidth=0.6, stroke=alt.expr("scale('color', datum.percent)"))
         .encode(
-            x=alt.X("place_b:O", title=None).axis(**axis, labelAngle=-40),
+            x=alt.X("place_b:O", title=None).axis(**axis, labelAngle=-90),
             y=alt.Y("place_a:O", title=None).axis(**axis),
             color=alt.Color("percent:Q").scale(shades).legend(style.gradient("images shared (%)")),
             tooltip=[

@@ -50,7 +50,7 @@ def scaling(table: pd.DataFrame, group: str) -> style.Figure:
         .axis(format="~g", values=_ticks(low, high))
         for field in ("mean", "low")
     )
-    dash = alt.StrokeDash("model:N").scale(style.series_dash(models)).legend(None)
+    dash = alt.StrokeDash("line:N", legend=None).scale(style.series_dash(models))
     shape = alt.Shape("model:N", title=None).scale(style.series_shape(models))
     lines = base.mark_line(strokeWidth=1.8).encode(y=mean, strokeDash=dash)
     ranges = base.mark_rule(strokeWidth=1.2).encode(y=foot, y2="max:Q")
@@ -67,7 +67,10 @@ def _percent(table: pd.DataFrame, models: list[str]) -> pd.DataFrame:
     place = data["model"].map({model: i - (len(models) - 1) / 2 for i, model in enumerate(models)})
     floor, _ = style.log_domain(data["min"], data["max"])
     return data.assign(
-        place=data["per_class"] * DODGE ** place.astype(float), low=np.maximum(data["min"], floor)
+        # A name of its own keeps the dashes out of the legend, which shows the points.
+        line=data["model"],
+        place=data["per_class"] * DODGE ** place.astype(float),
+        low=np.maximum(data["min"], floor),
     )
 
 
