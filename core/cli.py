@@ -218,11 +218,15 @@ def _export(store: Store, job: Job, path: Path) -> None:
 
 def _analyse(store: Store, job: Job, folder: Path) -> None:
     from core.studies import xfactor, xfactor_analysis
+    from core.studies.xfactor_analysis import published, readings
 
     results = xfactor.results(job, store)
-    analysis = xfactor_analysis.analyse(results.scores, results.rows)
+    analysis = xfactor_analysis.analyse(results.scores, results.rows, models=results.spec.models)
     for name, table in analysis.tables().items():
         _write(table, folder / f"{name}.csv")
+    _write(published.beside_paper(analysis), folder / "paper.csv")
+    for sentence in (*results.notes, *analysis.notes, *(x.text for x in readings.facts(analysis))):
+        print(sentence)
 
 
 def _write(table: pd.DataFrame, path: Path) -> None:
