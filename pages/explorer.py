@@ -20,7 +20,7 @@ MOST = 1000
 MOST_SEEDS = 99
 MOST_PILLS = 20
 SHEET = 64
-BACKGROUND = 600
+BACKGROUND = 400
 
 
 def strategy_widgets() -> tuple[Strategy, str]:

@@ -23,8 +23,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 PROJECT = Path(__file__).resolve().parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
-START_SECONDS = 60
-ANSWER_SECONDS = 60
+START_SECONDS = 120
+ANSWER_SECONDS = 120
 # On a deep link Streamlit's front end looks for its server below the page's address first.
 BASE_PATH_SEARCH = re.compile(r"/\w+/_stcore/(health|host-config)$")
 DRAWN = """() => {
@@ -161,7 +161,7 @@ class Tab:
         while self.runs == runs:
             self.page.wait_for_timeout(5)
             assert time.perf_counter() < start + ANSWER_SECONDS, f"no answer on {self.page.url}"
-        self.page.wait_for_function(DRAWN)
+        self.page.wait_for_function(DRAWN, timeout=ANSWER_SECONDS * 1000)
         self.page.evaluate(TWO_FRAMES)
         milliseconds = (time.perf_counter() - start) * 1000
         self.check()
