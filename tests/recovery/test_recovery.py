@@ -1,5 +1,6 @@
 """A study that is killed at any moment goes on and ends with the table of one that was not."""
 
+import json
 import os
 import signal
 import subprocess
@@ -18,12 +19,12 @@ from core.store import Store
 
 SPEC = """
 dataset = "digits"
-per_class = [10, 20]
-random = 12
-strategies = ["uniqueness", "own_mean"]
+per_class = [10]
+random = 8
+strategies = ["own_mean"]
 excess = [6, 20]
 repeats = 3
-models = ["rf", "svc", "gnb", "mlp-1", "mlp-2"]
+models = ["rf", "gnb", "mlp-1", "mlp-2"]
 seed = 3
 """
 
@@ -42,7 +43,7 @@ def command(cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"XFACTOR_CACHE": str(cache), "XFACTOR_WORKERS": "2"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=500,
         check=False,
     )
 
@@ -161,3 +162,36 @@ def test_two_runners_started_at_once_do_not_meet(spec: Path, cache: Path) -> Non
     assert second.stderr == ""
     store = Store(cache)
     assert len([text for _, text in jobs.log(store, jobs.find(store, "check").key)]) <= 1
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator[str]:
+    """Address of a Dask scheduler with one worker, both processes of their own."""
+    file = tmp_path / "scheduler.json"
+    options = ["--scheduler-file", str(file), "--no-dashboard"]
+    with (tmp_path / "dask.log").open("wb") as log:
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-m", *module, *options], cwd=PROJECT, stdout=log, stderr=log
+            )
+            for module in (
+                ("distributed.cli.dask_scheduler", "--port", "0"),
+                ("distributed.cli.dask_worker", "--nthreads", "1"),
+            )
+        ]
+        until(lambda: file.exists() and file.stat().st_size)
+        yield json.loads(file.read_text())["address"]
+        for process in reversed(processes):
+            process.terminate()
+            process.wait()
+
+
+def test_a_scheduler_elsewhere_does_the_same_work(
+    spec: Path, cache: Path, scheduler: str, tmp_path: Path
+) -> None:
+    spec.write_text(SPEC.replace("[6, 20]", "[6]").replace('"rf", "gnb", ', '"gnb", '))
+    arguments = ("study", "run", str(spec))
+    assert command(cache, *arguments, "--scheduler", scheduler).returncode == 0
+    here = tmp_path / "here"
+    assert command(here, *arguments).returncode == 0
+    pd.testing.assert_frame_equal(table(here, "check", tmp_path), table(cache, "check", tmp_path))
