@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core import datasets, selection, settings
+from core import datasets, settings
 from core.charts.explorer import class_counts
 from core.datasets import Listing
 from core.datasets.base import Dataset
@@ -15,6 +15,7 @@ from pages.shared.text import plain
 
 SAMPLES = 7
 MOST_SEEDS = 99
+MOST_CLASSES = 50
 
 
 def catalogue() -> None:
@@ -77,7 +78,7 @@ def facts(dataset: Dataset) -> None:
 
 
 def counts(dataset: Dataset) -> None:
-    """Images by class and split."""
+    """Images by class and split; of very many classes, the first are drawn and all are saved."""
     table = pd.DataFrame(
         {
             "class": np.tile(dataset.classes, 2),
@@ -91,7 +92,7 @@ def counts(dataset: Dataset) -> None:
         }
     )
     st.subheader("Images by class", anchor=False)
-    figure = class_counts(table)
+    figure = class_counts(table[table["class"].isin(dataset.classes[:MOST_CLASSES])])
     st.altair_chart(figure, alt="Bar chart of images by class and split")
     export.chart(figure, table, f"{dataset.name}-classes")
 
@@ -100,11 +101,12 @@ def means(dataset: Dataset) -> None:
     """The mean image of each class."""
     st.subheader("Mean image of each class", anchor=False)
     st.caption("Over the whole training split. The mean strategies measure distances to these.")
-    images = selection.geometry(dataset).means.reshape(-1, *dataset.image_shape)
+    flat = loaders.geometry(dataset.name).means[:MOST_CLASSES]
+    names = dataset.classes[:MOST_CLASSES]
     gallery.show(
-        gallery.stretched(images, dataset.peak),
-        list(dataset.classes),
-        f"Mean images of {', '.join(dataset.classes)}",
+        gallery.stretched(flat.reshape(-1, *dataset.image_shape), dataset.peak),
+        names,
+        f"Mean images of {', '.join(names)}",
     )
 
 
@@ -121,7 +123,7 @@ def samples(dataset: Dataset) -> None:
         help="Each number shows other images, one class a row. The numbers below are rows.",
     )
     rng = np.random.default_rng(seed)
-    members = selection.geometry(dataset).rows
+    members = loaders.geometry(dataset.name).rows[:MOST_CLASSES]
     count = min(SAMPLES, *map(len, members))
     rows = np.concatenate([rng.choice(some, count, replace=False) for some in members])
     gallery.show(
@@ -129,7 +131,7 @@ def samples(dataset: Dataset) -> None:
         [str(row) for row in rows],
         f"{count} training images of each class",
         columns=count,
-        titles=dataset.classes,
+        titles=dataset.classes[:MOST_CLASSES],
     )
 
 
@@ -157,8 +159,19 @@ def body() -> None:
         download(listing)
         return
     dataset = loaders.dataset(listing.name)
-    st.header(plain(dataset.title), anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(plain(dataset.title), anchor=False)
+        st.button(
+            "Read again",
+            icon=":material/refresh:",
+            type="tertiary",
+            help="If its files have changed since it was opened here.",
+            on_click=loaders.forget,
+            args=(listing.name,),
+        )
     facts(dataset)
+    if len(dataset.classes) > MOST_CLASSES:
+        st.caption(f"The first {MOST_CLASSES} of {len(dataset.classes):,} classes are drawn.")
     with layout.panels():
         with layout.panel():
             counts(dataset)

@@ -207,12 +207,12 @@ def draw_histogram(subset: Subset) -> None:
     export.chart(figure, table, "distances")
 
 
-def draw_map(name: str, dataset: Dataset, subset: Subset, label: int) -> None:
+def draw_map(name: str, subset: Subset, label: int) -> None:
     """Where the images stand in their class."""
     st.subheader("Where in the class", anchor=False)
     st.caption("The class on its two main components; of the images not drawn, some.")
     plane, shares = loaders.plane(name, label)
-    members = selection.geometry(dataset).rows[label]
+    members = loaders.geometry(name).rows[label]
     table = map_table(plane, members, subset.pool[0], subset.kept[0])
     figure = charts.class_map(table, shares)
     st.altair_chart(figure, alt="Map of the class with kept and discarded images marked")
@@ -249,7 +249,7 @@ def body() -> None:
         if not picker.is_here(listing):
             return
         dataset = loaders.dataset(listing.name)
-        smallest = min(map(len, selection.geometry(dataset).rows))
+        smallest = min(map(len, loaders.geometry(listing.name).rows))
         with st.container(horizontal=True):
             per_class, excess, seed = size_widgets(smallest, strategy.discards)
         label = class_widget(dataset.classes)
@@ -268,7 +268,7 @@ def body() -> None:
         with layout.panel():
             draw_histogram(subset)
         with layout.panel():
-            draw_map(listing.name, dataset, subset, label)
+            draw_map(listing.name, subset, label)
     st.subheader("Take it with you", anchor=False)
     table = partial(pool_table, dataset, subset.selection)
     export.table(table, "rows", "All images drawn, of every class, as CSV")

@@ -15,8 +15,10 @@ from pages.shared import layout
 
 CELL = 56  # Side of an image in pixels, met as closely as whole factors allow.
 GAP = 4
+MARGIN = 80
 CAPTION = 12
 FONT_SIZE = 9.5
+Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
 # Grey that can be read on the light and on the dark background.
 INK = {"light": 90, "dark": 165}
 
@@ -54,18 +56,29 @@ def contact_sheet(
     canvas[places // columns, :height, places % columns, :width, channels] = 255
     tiled = Image.fromarray(canvas.reshape(rows * step_y, columns * step_x, channels + 1))
     font = ImageFont.load_default(size=FONT_SIZE)
+    titles = [_shortened(title, font, MARGIN) for title in titles]
     margin = int(max((font.getlength(title) for title in titles), default=-GAP)) + GAP
     sheet = Image.new(tiled.mode, (margin + tiled.width, tiled.height))
     sheet.paste(tiled, (margin, 0))
     pen, fill = ImageDraw.Draw(sheet), (*[ink] * channels, 255)
     for place, caption in enumerate(captions):
         x, y = place % columns * step_x + width // 2, place // columns * step_y + height
-        pen.text((margin + x, y), caption, fill=fill, font=font, anchor="ma")
+        text = _shortened(caption, font, step_x)
+        pen.text((margin + x, y), text, fill=fill, font=font, anchor="ma")
     for row, title in enumerate(titles):
         pen.text((0, row * step_y + height // 2), title, fill=fill, font=font, anchor="lm")
     file = io.BytesIO()
     sheet.save(file, "PNG", compress_level=1)
     return file.getvalue()
+
+
+def _shortened(text: str, font: Font, width: float) -> str:
+    """As much of a text as fits, with a mark where it was cut."""
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(f"{text}…") > width:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def _scaled(images: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

@@ -14,7 +14,7 @@ import streamlit as st
 from core import datasets, jobs, selection
 from core.datasets import Listing
 from core.datasets.base import Dataset
-from core.selection import Subset
+from core.selection import Geometry, Subset
 from core.selection.plane import principal_plane
 from core.selection.single import select_class
 from core.specs import Selection
@@ -47,6 +47,23 @@ def dataset(name: str) -> Dataset:
     return datasets.load(name)
 
 
+@st.cache_resource(max_entries=3, show_spinner="Measuring distances to the class means …")
+def geometry(name: str) -> Geometry:
+    """A data set as points in pixel space.
+
+    Raises:
+        NotEnoughImages: A class has no training image.
+    """
+    return selection.geometry(dataset(name))
+
+
+def forget(name: str) -> None:
+    """Read a data set's files again when it is asked for next; they may have changed."""
+    dataset.clear(name)
+    for made_of_it in (geometry, class_subset, plane):
+        made_of_it.clear()
+
+
 @st.cache_resource(max_entries=500, show_spinner=False)
 def class_subset(
     name: str, strategy: str, direction: str, per_class: int, excess: int, seed: int, label: int
@@ -57,13 +74,13 @@ def class_subset(
         NotEnoughImages: A class has fewer images than `per_class + excess`.
     """
     recipe = Selection(strategy, direction, per_class, excess, seed)
-    return select_class(selection.geometry(dataset(name)), recipe, label)
+    return select_class(geometry(name), recipe, label)
 
 
 @st.cache_resource(max_entries=40, show_spinner=False)
 def plane(name: str, label: int) -> Plane:
     """The training images of a class on their first two principal components."""
-    return principal_plane(selection.geometry(dataset(name)), label)
+    return principal_plane(geometry(name), label)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the scores …")

@@ -44,6 +44,13 @@ def test_captions_and_titles_are_written() -> None:
     assert (captioned[..., 1] > 0).sum() > (bare[..., 1] > 0).sum()
 
 
+def test_long_names_stay_in_their_cells() -> None:
+    images = np.zeros((1, 28, 28, 1), np.uint8)
+    name = "a name that is far too long for its cell"
+    sheet = opened(contact_sheet(images, [name], titles=[name]))
+    assert sheet.shape[1] <= 80 + 4 + 60
+
+
 def test_images_use_the_whole_range_of_grey() -> None:
     assert stretched(np.array([0, 8, 16], np.uint8), 16).tolist() == [0, 128, 255]
 
