@@ -51,6 +51,7 @@ def download(listing: Listing) -> None:
         bar.progress(min(1.0, done / total) if total else 0.0, text=plain(what))
 
     datasets.load(listing.name, tell)
+    loaders.catalogue.clear()
     st.rerun()
 
 

@@ -23,6 +23,7 @@ from core.studies import xfactor
 from core.studies.xfactor import Results
 from core.studies.xfactor_analysis import Analysis, agreement, analyse
 
+CATALOGUE_SECONDS = 5
 Plane = tuple[npt.NDArray[np.float32], tuple[float, float]]
 
 
@@ -32,8 +33,9 @@ def store() -> Store:
     return Store()
 
 
+@st.cache_data(max_entries=1, ttl=CATALOGUE_SECONDS, show_spinner=False)
 def catalogue() -> dict[str, Listing]:
-    """The data sets that there are, by name."""
+    """The data sets that there are, by name; looked for again every few seconds."""
     return {listing.name: listing for listing in datasets.catalogue()}
 
 

@@ -30,6 +30,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XFACTOR_DEVICE", "cpu")
     monkeypatch.setattr(jobs, "ensure_runner", lambda store: None)
     st.cache_resource.clear()
+    st.cache_data.clear()
     return folder
 
 
