@@ -181,7 +181,8 @@ def score(
 ) -> None:
     """Train and store every unit that has no score yet.
 
-    Units that fail are stored with their reason and do not stop the others.
+    Units that fail are stored with their reason, do not stop the others and do not count as
+    done, so that running the study again tries them again.
 
     Args:
         client: From `cluster.connect`.
@@ -209,6 +210,7 @@ def score(
         ).items()
     }
     clock = Clock(left, expected)
+    failures = 0
 
     def finished(task: Task, scores: list[Score]) -> None:
         store.add_scores(scores)
@@ -218,6 +220,8 @@ def score(
     def failed(task: Task, error: BaseException) -> list[Task]:
         if len(task.units) > 1:
             return task.split()
+        nonlocal failures
+        failures += 1
         reason = f"{type(error).__name__}: {error}"
         say(f"{task.model.label} on {task.units[0].training_set.rows.size} images: {reason}")
         store.add_failures([(task.units[0].key, task.model.label, reason)])
@@ -227,7 +231,8 @@ def score(
 
     def tell() -> None:
         workers = max(1, len(client.nthreads()))
-        report("Training", total - clock.units_left, total, clock.seconds_left / workers)
+        done = total - clock.units_left - failures
+        report("Training", done, total, clock.seconds_left / workers)
 
     tell()
     tasks = make_tasks(left, expected, settings.device())

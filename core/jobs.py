@@ -302,7 +302,7 @@ def _end(store: Store, job: Job, state: str, message: str, say: Callable[[str], 
 
 @dataclass
 class _Progress:
-    """Writes progress to the job's row at most twice a second, and when a phase ends."""
+    """Writes progress to the job's row at most twice a second, and when nothing is left."""
 
     store: Store
     key: str
@@ -316,7 +316,7 @@ class _Progress:
         now = time.monotonic()
         if phase != self.phase:
             self.phase, self.began, self.done_at_start = phase, now, done
-        elif now - self.written < 0.5 and done < total:
+        elif now - self.written < 0.5 and done < total and seconds_left != 0:
             return
         new = done - self.done_at_start
         self.written = now
