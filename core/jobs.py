@@ -14,7 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -310,7 +310,6 @@ class _Progress:
     phase: str = ""
     began: float = 0.0
     done_at_start: int = 0
-    values: dict[str, object] = field(default_factory=dict)
 
     def __call__(self, phase: str, done: int, total: int, seconds_left: float | None) -> None:
         now = time.monotonic()
