@@ -5,13 +5,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from core import cli_quality
 from core.errors import InputError, XFactorError
+from core.output import write
 
 if TYPE_CHECKING:
     from core.jobs import Job
@@ -85,6 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--out", type=Path, required=True, help="folder to write to")
     command.set_defaults(run=_study_analyse)
 
+    command = commands.add_parser("quality", help="find faulty and duplicate images")
+    cli_quality.add_commands(command)
+
     command = commands.add_parser("jobs", help="list, stop and take up the studies in the queue")
     command.set_defaults(run=_jobs)
     job_commands = command.add_subparsers(metavar="COMMAND")
@@ -132,7 +137,7 @@ def _select(options: argparse.Namespace) -> int:
     rows = subset.pool.ravel()
     labels = [dataset.classes[k] for k in dataset.train.y[rows]]
     table = pd.DataFrame({"row": rows, "label": labels, "kept": subset.kept.ravel().astype(int)})
-    _write(table.sort_values("row"), options.out)
+    write(table.sort_values("row"), options.out)
     return 0
 
 
@@ -213,7 +218,7 @@ def _study_analyse(options: argparse.Namespace) -> int:
 def _export(store: Store, job: Job, path: Path) -> None:
     from core.studies import xfactor
 
-    _write(xfactor.results(job, store).scores, path)
+    write(xfactor.results(job, store).scores, path)
 
 
 def _analyse(store: Store, job: Job, folder: Path) -> None:
@@ -223,26 +228,10 @@ def _analyse(store: Store, job: Job, folder: Path) -> None:
     results = xfactor.results(job, store)
     analysis = xfactor_analysis.analyse(results.scores, results.rows, models=results.spec.models)
     for name, table in analysis.tables().items():
-        _write(table, folder / f"{name}.csv")
-    _write(published.beside_paper(analysis), folder / "paper.csv")
+        write(table, folder / f"{name}.csv")
+    write(published.beside_paper(analysis), folder / "paper.csv")
     for sentence in (*results.notes, *analysis.notes, *(x.text for x in readings.facts(analysis))):
         print(sentence)
-
-
-def _write(table: pd.DataFrame, path: Path) -> None:
-    """Write a table as CSV or Parquet by the name of the file."""
-    writers: dict[str, Callable[..., object]] = {
-        ".csv": table.to_csv,
-        ".parquet": table.to_parquet,
-    }
-    if path.suffix not in writers:
-        raise InputError(f"--out must end in .csv or .parquet; got {path.name!r}.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        writers[path.suffix](path, index=False)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error}.") from error
-    print(f"wrote {path} ({len(table):,} rows)", file=sys.stderr)
 
 
 def _jobs(options: argparse.Namespace) -> int:

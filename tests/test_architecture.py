@@ -20,7 +20,7 @@ from core.studies.xfactor_spec import PRESETS
 # A module imports only from modules further left; those in one group do not know each other.
 LAYERS = (
     ("errors",),
-    ("registry", "settings", "stats", "charts"),
+    ("registry", "settings", "stats", "charts", "output"),
     ("specs",),
     ("store",),
     ("datasets",),
@@ -31,6 +31,7 @@ LAYERS = (
     ("engine",),
     ("studies",),
     ("jobs",),
+    ("cli_quality",),
     ("cli",),
     ("__main__",),
 )

@@ -15,8 +15,9 @@ from core.errors import InputError
 from core.quality.files import Picture, image_files, read
 from core.quality.scores import score_chunk, score_images, with_odd_size
 
-VERSION = 1
+VERSION = 2
 BLOCK_FILES = 1024
+BLOCK_IMAGES = 2000
 BLOCK_VALUES = 48 << 20
 
 Progress = Callable[[int], None]
@@ -35,7 +36,7 @@ def scan(
         split: `train` or `test`, for a data set.
         previous: An earlier table of the same folder; files whose size and time of change are
             the same as then are not read again.
-        progress: Called with the number of files done so far, for a folder.
+        progress: Called with the number of images done so far, for a data set or a folder.
 
     Returns:
         `row` (and `label` for a data set), or `path`, `bytes`, `modified` (ns) and `mode` for a
@@ -46,19 +47,42 @@ def scan(
         InputError: images of a wrong type or shape, no such split, no such folder, or a folder
             without image files.
     """
-    if isinstance(source, Dataset):
-        return _scan_split(source, split)
     if isinstance(source, np.ndarray):
         return _numbered(score_images(source))
-    return _scan_folder(Path(source), previous, progress or (lambda done: None))
+    progress = progress or (lambda done: None)
+    if isinstance(source, Dataset):
+        return _scan_split(source, split, progress)
+    return _scan_folder(Path(source), previous, progress)
 
 
-def _scan_split(dataset: Dataset, split: str) -> pd.DataFrame:
+def pixels(dataset: Dataset, split: str) -> npt.NDArray[np.uint8]:
+    """Images of a split with white at 255, whatever value the data set has for it.
+
+    Raises:
+        InputError: no such split.
+    """
     if split not in ("train", "test"):
         raise InputError(f"A split must be train or test; got {split!r}.")
-    images = dataset.train if split == "train" else dataset.test
-    table = _numbered(score_images(images.x))
-    table.insert(1, "label", np.array(dataset.classes)[images.y])
+    x = dataset.train.x if split == "train" else dataset.test.x
+    if dataset.peak == 255:
+        return x
+    return np.asarray(np.rint(x * (255 / dataset.peak)).clip(0, 255), dtype=np.uint8)
+
+
+def _scan_split(dataset: Dataset, split: str, progress: Progress) -> pd.DataFrame:
+    images, parts = pixels(dataset, split), []
+    # All images of a data set have one size, so blocks do not change the score for odd sizes.
+    for first in range(0, max(len(images), 1), BLOCK_IMAGES):
+        parts.append(score_images(images[first : first + BLOCK_IMAGES]))
+        progress(min(first + BLOCK_IMAGES, len(images)))
+    return labelled(pd.concat(parts, ignore_index=True), dataset, split)
+
+
+def labelled(table: pd.DataFrame, dataset: Dataset, split: str) -> pd.DataFrame:
+    """The scores of a split, in order, as the table that `scan` gives."""
+    labels = dataset.train.y if split == "train" else dataset.test.y
+    table = _numbered(table)
+    table.insert(1, "label", np.array(dataset.classes)[labels])
     return table
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.datasets.base import Dataset
 from core.errors import InputError
-from core.quality.audit import scan
+from core.quality.audit import pixels, scan
 from core.quality.clusters import cluster, distances, medoid
 from core.quality.pairs import pairs_within
 from core.quality.similarity import SAME, Thumbnails, from_array, from_files, similarity
@@ -98,25 +98,32 @@ def find_duplicates(
     return Duplicates(pairs, members, curve, radius, reason)
 
 
-def find_leaks(dataset: Dataset, radius: int | None = None, confirm: bool = True) -> pd.DataFrame:
+def find_leaks(
+    dataset: Dataset,
+    radius: int | None = None,
+    confirm: bool = True,
+    tables: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+) -> pd.DataFrame:
     """Test images that are in the training split too: `train`, `test`, `distance`, `exact`.
 
     Args:
         dataset: A data set with both splits.
         radius: As for `find_duplicates`.
         confirm: Likewise.
+        tables: What `scan` gave for the training and the test split, where the caller has it.
 
     Returns:
         One row a pair of row numbers, with `similarity` where confirmed.
     """
-    train, test = scan(dataset), scan(dataset, split="test")
+    train, test = tables or (scan(dataset), scan(dataset, split="test"))
     if radius is None:
         radius = min(_widest(len(train) + len(test)), 11)
     a, b, distance = pairs_within(_hashes(train, "phash"), radius, _hashes(test, "phash"))
     exact = train["digest"].to_numpy()[a] == test["digest"].to_numpy()[b]
     found = pd.DataFrame({"a": a, "b": b, "distance": distance, "exact": exact, "mirrored": False})
     if confirm:
-        found = _confirmed(found, from_array(dataset.train.x), from_array(dataset.test.x))
+        left, right = (from_array(pixels(dataset, split)) for split in ("train", "test"))
+        found = _confirmed(found, left, right)
     return found.drop(columns="mirrored").rename(columns={"a": "train", "b": "test"})
 
 
@@ -200,7 +207,7 @@ def _adapted(curve: npt.NDArray[np.int64], images: int, confirm: bool) -> tuple[
 
 def _loader(source: Source, known: pd.DataFrame) -> Thumbnails:
     if isinstance(source, Dataset):
-        source = source.train.x
+        source = pixels(source, "train")
     if isinstance(source, np.ndarray):
         images = source if source.ndim == 4 else source[..., None]
         if len(images) != len(known):

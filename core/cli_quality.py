@@ -1,0 +1,145 @@
+"""The commands on image quality: `python -m core quality --help`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from core.errors import InputError
+from core.output import check_table_name, write
+
+if TYPE_CHECKING:
+    from core.datasets import Dataset
+
+SOURCE_HELP = "a folder of image files, or the name of a data set as `datasets` lists it"
+
+
+def add_commands(quality: argparse.ArgumentParser) -> None:
+    """Add the subcommands of `quality`."""
+    commands = quality.add_subparsers(metavar="COMMAND", required=True)
+
+    command = commands.add_parser("scan", help="score every image and flag the faulty ones")
+    command.add_argument("source", metavar="FOLDER|DATASET", help=SOURCE_HELP)
+    command.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="file: .parquet or .csv; of a folder whose scan is in the .parquet file already, only "
+        "new and changed files are read",
+    )
+    command.add_argument("--split", default="train", help="of a data set: train (default) or test")
+    command.add_argument(
+        "--threshold",
+        default="default",
+        help="where to cut: default, cleanvision for its own flags, or a name in the README",
+    )
+    command.set_defaults(run=_scan)
+
+    command = commands.add_parser("duplicates", help="find pairs and clusters of near-duplicates")
+    command.add_argument("source", metavar="FOLDER|DATASET", help=SOURCE_HELP)
+    command.add_argument("--out", type=Path, required=True, help="file: a, b, distance, cluster")
+    command.add_argument(
+        "--radius", type=int, help="largest distance in bits, 0 to 15 (default: by the data)"
+    )
+    command.add_argument(
+        "--linkage", default="single", help="single (default), complete or average"
+    )
+    command.add_argument("--flips", action="store_true", help="mirror images are equal too")
+    command.add_argument(
+        "--hash-only", action="store_true", help="do not look at the pixels of the pairs found"
+    )
+    command.set_defaults(run=_duplicates)
+
+
+def _scan(options: argparse.Namespace) -> int:
+    from core.quality import judge
+
+    check_table_name(options.out)
+    source = _source(options.source)
+    table = _scanned(source, options.split, options.out)
+    flagged, decisions = judge(table, options.threshold)
+    write(flagged, options.out)
+    unreadable = int(table["unreadable"].sum())
+    if unreadable:
+        print(f"unreadable: {unreadable:,} files; the column reason says why")
+    for decision in decisions:
+        print(f"{decision.score}: {decision.reason}")
+    return 0
+
+
+def _duplicates(options: argparse.Namespace) -> int:
+    from core.quality import find_duplicates
+
+    check_table_name(options.out)
+    source = _source(options.source)
+    found = find_duplicates(
+        source,
+        _scanned(source, "train"),
+        radius=options.radius,
+        linkage=options.linkage,
+        flips=options.flips,
+        confirm=not options.hash_only,
+    )
+    write(found.pairs[["a", "b", "distance", "cluster"]], options.out)
+    clusters = found.members["cluster"].nunique()
+    print(f"{clusters:,} clusters of {len(found.members):,} images. {found.reason}")
+    return 0
+
+
+def _source(text: str) -> Dataset | Path:
+    """A data set where one has that name, else the folder."""
+    from core import datasets
+
+    known = {listing.name for listing in datasets.catalogue()}
+    if text not in known and Path(text).is_dir():
+        return Path(text)
+    return datasets.load(text)
+
+
+def _scanned(source: Dataset | Path, split: str, out: Path | None = None) -> pd.DataFrame:
+    """The scores of a data set, remembered by the store, or of a folder."""
+    from core.quality import scan
+    from core.quality.remembered import remembered_scan
+    from core.store import Store
+
+    with _progress() as progress:
+        if not isinstance(source, Path):
+            return remembered_scan(Store(), source, split, progress, report=_report)
+        table = scan(source, previous=_previous(source, out), progress=progress)
+    table.attrs["folder"] = str(source.resolve())
+    return table
+
+
+def _previous(folder: Path, out: Path | None) -> pd.DataFrame | None:
+    """An earlier scan of the same folder in the file that will be written."""
+    if out is None or out.suffix != ".parquet" or not out.is_file():
+        return None
+    try:
+        table = pd.read_parquet(out)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{out} is there but no Parquet file; delete it or give another --out ({error})."
+        ) from error
+    return table if table.attrs.get("folder") == str(folder.resolve()) else None
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[int], None]]:
+    from tqdm import tqdm
+
+    with tqdm(desc="scan", unit="image", delay=1.0, disable=None) as bar:
+
+        def progress(done: int) -> None:
+            bar.update(done - bar.n)
+
+        yield progress
+
+
+def _report(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
