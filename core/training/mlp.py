@@ -225,7 +225,7 @@ class Stack:
             torch.bmm(error.mT, values[place], out=weight)
             torch.sum(error, 1, keepdim=True, out=bias)
             if place:
-                error = torch.bmm(error, self.layers[place][0]).mul_(values[place] > 0)
+                error = torch.bmm(error, self.layers[place][0]).mul_(values[place].sign())
         self.adam.step()
 
     def _full_pass(self, places: list[int]) -> dict[int, float]:
@@ -238,8 +238,8 @@ class Stack:
         labels = self.labels[places]
         losses = cross_entropy(outputs.mT, labels, reduction="none")
         self.suspects[places] = losses.topk(self.suspects.shape[1], dim=1).indices
-        right = (outputs.argmax(2) == labels).double().mean(1)
-        return dict(zip(places, right.tolist(), strict=True))
+        right = (outputs.argmax(2) == labels).sum(1).tolist()
+        return {place: count / labels.shape[1] for place, count in zip(places, right, strict=True)}
 
 
 def _padded(values: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Pixels on their way into a network: kept as uint8, scaled to [0, 1] a batch at a time."""
+"""Pixels on their way into a network: scaled to [0, 1], in bounded memory."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 import torchvision
 
-from core.errors import JobError
+from core.errors import InputError, JobError
 from core.models import Model, resnet, resolve
 from core.training import Recipe
 from core.training.network import build, train_network
@@ -95,6 +95,12 @@ def test_a_fit_says_what_it_started_from_and_does_not_depend_on_company(text, st
     alone = Model.parse(text).fit_many(dataset, sets[1:], [1], "cpu")
     assert [(fit.weights, fit.epochs) for fit in fits] == [(start, 1), (start, 1)]
     np.testing.assert_array_equal(fits[1].predictions, alone[0].predictions)
+
+
+def test_one_image_is_too_few_for_batch_normalisation():
+    dataset = blobs()
+    with pytest.raises(InputError, match="two training images"):
+        Model.parse("resnet18").fit_many(dataset, [some(dataset, 1, 0)], [0], "cpu")
 
 
 @pytest.mark.usefixtures("weights")
