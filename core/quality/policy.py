@@ -1,8 +1,9 @@
 """The default cut of a score: automatic where the scores show two kinds of images, else fixed.
 
 An automatic threshold always cuts somewhere, so on clean data it flags what is not there. Here
-it is asked for only when the density of the scores has a valley: deep against the lower of the
-peaks beside it, with enough images on both sides, and where faults can lie for that score.
+each score has a fixed cut that next to no clean image is under. It is loosened, as far as is
+sensible for that score, only where the density of the scores has a valley: deep against the
+lower of the peaks beside it and with enough images on both sides.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.quality.scores import SCORES, Score
-from core.quality.thresholds import CENTRES, EDGES, THRESHOLDS, TINY, density, histogram
+from core.quality.thresholds import EDGES, THRESHOLDS, TINY, density, histogram
 
 Floats = npt.NDArray[np.float64]
 
@@ -22,6 +23,7 @@ LEAST_IMAGES = 50
 DEPTH = 0.5
 LEAST_FAULTS = 10
 LEAST_SHARE, MOST_SHARE = 0.01, 0.7
+MOST_WITHOUT_GAP = 0.2
 
 # The score each issue is judged by.
 JUDGES = {
@@ -62,47 +64,51 @@ def decide(values: Floats, score: Score) -> Decision:
         score: Which score it is.
     """
     values = values[~np.isnan(values)]
+    fixed = THRESHOLDS["fixed"](values, score)
     gap = valley(values, score)
     if gap is not None:
-        count = int((values < gap).sum())
+        cut = max(gap, fixed)
+        count = int((values < cut).sum())
         reason = (
             f"A gap at {gap:.2f} sets {_share(count, len(values))} apart from the rest, "
             "so they are flagged."
         )
-        return Decision(score.name, "gap", gap, count, reason)
-    cut = THRESHOLDS["fixed"](values, score)
-    count = int((values < cut).sum())
-    if count > MOST_SHARE * len(values):
-        reason = (
-            f"{_share(count, len(values))} score under {cut:.2f}: that is how this data set is, "
-            "so none is flagged."
-        )
-        return Decision(score.name, "silent", 0.0, 0, reason)
-    if 0 < count < score.least_share * len(values):
-        reason = (
-            f"Only {_share(count, len(values))} score under {cut:.2f}; less than "
-            f"{score.least_share:.1%} is taken for variety, so none is flagged."
-        )
-        return Decision(score.name, "silent", 0.0, 0, reason)
+        return Decision(score.name, "gap", cut, count, reason)
+    count = int((values < fixed).sum())
+    silent = _why_silent(count, len(values), fixed, score)
+    if silent:
+        return Decision(score.name, "silent", 0.0, 0, silent)
     found = f"{_share(count, len(values))} under it are flagged" if count else "none is under it"
-    reason = f"The scores show no gap, so the fixed cut {cut:.2f} stands: {found}."
-    return Decision(score.name, "fixed", cut, count, reason)
+    reason = f"The scores show no gap, so the fixed cut {fixed:.2f} stands: {found}."
+    return Decision(score.name, "fixed", fixed, count, reason)
+
+
+def _why_silent(count: int, total: int, cut: float, score: Score) -> str:
+    """The sentence for scores under the fixed cut that are no faults; empty where they are."""
+    under = f"{_share(count, total)} score under {cut:.2f}"
+    if count > MOST_SHARE * total:
+        return f"{under}: that is how this data set is, so none is flagged."
+    if score.loosest is not None and count > MOST_WITHOUT_GAP * total:
+        return f"{under} without a gap to the rest, so none is flagged."
+    if 0 < count < score.least_share * total:
+        least = f"less than {score.least_share:.1%} is taken for variety"
+        return f"Only {under}; {least}, so none is flagged."
+    return ""
 
 
 def valley(values: Floats, score: Score) -> float | None:
-    """The cut in the clearest gap of the density inside the score's window, or None.
+    """The clearest gap of the density under the loosest cut, or None.
 
     At each place the density is compared with the lower of the highest peaks to its left and to
     its right; on the flank of a single peak that ratio is 1.
     """
-    if score.window is None or len(values) < LEAST_IMAGES:
+    if score.loosest is None or len(values) < LEAST_IMAGES:
         return None
     f = density(values)
     below = np.concatenate([[0], np.cumsum(histogram(values))[:-1]])
     left, right = np.maximum.accumulate(f), np.maximum.accumulate(f[::-1])[::-1]
     ratio = f / np.maximum(np.minimum(left, right), TINY)
-    low, high = score.window
-    allowed = (low < CENTRES) & (high > CENTRES)
+    allowed = EDGES[1:] < score.loosest
     allowed &= below >= max(LEAST_FAULTS, LEAST_SHARE * len(values))
     allowed &= below <= MOST_SHARE * len(values)
     ratio[~allowed] = np.inf

@@ -26,8 +26,8 @@ class Score:
         summary: One sentence.
         issue: The issue it speaks of, which names the flag `is_<issue>_issue`.
         threshold: Absolute default: a score under it is a fault whatever the other images are.
-        window: Where a gap between faults and the rest can sensibly lie; None for scores that
-            are compared with the fixed cut only.
+        loosest: The largest cut that a gap between faults and the rest may set; None for scores
+            that are compared with the fixed cut only.
         least_share: A share of images under which even clear cases are taken for variety.
     """
 
@@ -36,7 +36,7 @@ class Score:
     summary: str
     issue: str
     threshold: float
-    window: tuple[float, float] | None = None
+    loosest: float | None = None
     least_share: float = 0.0
 
     @property
@@ -52,7 +52,7 @@ SCORES: Registry[Score] = Registry(
         "Brightness of the brightest pixels (99th percentile).",
         "dark",
         0.32,
-        (0.15, 0.5),
+        0.5,
     ),
     Score(
         "light",
@@ -60,7 +60,7 @@ SCORES: Registry[Score] = Registry(
         "1 less the brightness of the darkest pixels (5th percentile).",
         "light",
         0.05,
-        (0.03, 0.5),
+        0.5,
     ),
     Score(
         "light_content",
@@ -68,7 +68,7 @@ SCORES: Registry[Score] = Registry(
         "1 less the 1st percentile of brightness, or the share of pixels that are not blown out.",
         "light",
         0.38,
-        (0.15, 0.62),
+        0.62,
     ),
     Score(
         "blurry",
@@ -76,7 +76,7 @@ SCORES: Registry[Score] = Registry(
         "Spread of the edges at 64 pixels; follows what the picture shows.",
         "blurry",
         0.29,
-        (0.1, 0.5),
+        0.5,
     ),
     Score(
         "blurry_content",
@@ -84,7 +84,7 @@ SCORES: Registry[Score] = Registry(
         "Finest detail against the next finer, log-ratio 0 to 3.",
         "blurry",
         0.32,
-        (0.1, 0.4),
+        0.4,
     ),
     Score(
         "low_information",
@@ -92,7 +92,7 @@ SCORES: Registry[Score] = Registry(
         "Entropy of the histogram of all channels, a tenth of its bits.",
         "low_information",
         0.3,
-        (0.1, 0.6),
+        0.6,
     ),
     Score(
         "low_information_content",
@@ -100,7 +100,7 @@ SCORES: Registry[Score] = Registry(
         "Detail that no enlargement of a smaller picture explains, or contrast for its brightness.",
         "low_information",
         0.35,
-        (0.1, 0.55),
+        0.55,
     ),
     Score(
         "grayscale",

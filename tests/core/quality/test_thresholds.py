@@ -148,7 +148,7 @@ def test_the_default_finds_the_gap_at_any_share(share):
 @pytest.mark.parametrize("name", ["dark", "blurry_content", "low_information_content"])
 def test_the_default_says_nothing_on_one_bump(seed, name):
     rng = np.random.default_rng(seed)
-    high = SCORES[name].window[1] + 0.15
+    high = SCORES[name].loosest + 0.15
     values = rng.normal(high, 0.07, 2000).clip(0, 1)
     decision = decide(values, SCORES[name])
     assert decision.method == "fixed"

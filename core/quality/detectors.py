@@ -1,0 +1,151 @@
+"""How well each score and threshold finds faults that were put there, and what it flags besides.
+
+References:
+    Image-quality paper, evaluation by precision, recall and F1 under single and dual perturbations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from core.datasets.base import Dataset
+from core.quality.audit import scan
+from core.quality.duplicates import find_duplicates
+from core.quality.perturb import PERTURBATIONS, Injected, Perturbation, inject, near_copies
+from core.quality.policy import JUDGES, decide
+from core.quality.scores import SCORES, score_images
+from core.quality.thresholds import THRESHOLDS
+from core.registry import Registry
+
+Images = npt.NDArray[np.uint8]
+Bools = npt.NDArray[np.bool_]
+Pairs = set[tuple[int, int]]
+
+MOST_IMAGES = 5000
+COLUMNS = (
+    "faults", "issue", "score", "threshold", "precision", "recall", "f1", "clean_flagged", "images",
+)  # fmt: skip
+
+
+def scoreboard(
+    source: Images | Dataset,
+    share: float = 0.12,
+    severity: str = "medium",
+    seed: int = 0,
+    registry: Registry[Perturbation] = PERTURBATIONS,
+) -> pd.DataFrame:
+    """Precision, recall and F1 of every score and threshold on known faults.
+
+    Args:
+        source: uint8 images, shape (n, height, width, channels), or a data set (its training
+            split); 5,000 images drawn at random stand for more. The copy with the faults is in
+            memory only.
+        share: Share of the images that get faults.
+        severity: `mild`, `medium` or `strong`.
+        seed: Decides which images get which fault.
+        registry: The faults; see `core.quality.perturb`.
+
+    Returns:
+        One row for each of: `faults` (`single`: each issue in a copy of its own; `dual`: two
+        different issues in each image; `copies`: near-duplicates), `issue` (`any` for flagged at
+        all), `score`, `threshold` (`default` is what a scan uses). `clean_flagged` is the share
+        of the untouched images that would be flagged.
+    """
+    images = _sample(source.train.x if isinstance(source, Dataset) else source, seed)
+    clean = score_images(images)
+    issues = _issues(images, registry)
+    rows: list[tuple[object, ...]] = []
+    for number, issue in enumerate(issues):
+        faulty = inject(images, share, seed + number, severity, (issue,), registry=registry)
+        rows += _rows("single", clean, faulty, (issue,))
+    if len(issues) > 1:
+        faulty = inject(images, share, seed, severity, issues, faults=2, registry=registry)
+        rows += _rows("dual", clean, faulty, issues)
+    rows += _copies(images, near_copies(images, share, seed))
+    return pd.DataFrame(rows, columns=list(COLUMNS)).assign(images=len(images))
+
+
+def precision_recall_f1(flagged: Bools, truth: Bools) -> tuple[float, float, float]:
+    """Precision (1 where nothing is flagged), recall and F1 of flags, each of shape (n,)."""
+    return _quality(int((flagged & truth).sum()), int(flagged.sum()), int(truth.sum()))
+
+
+def _quality(hits: int, flagged: int, true: int) -> tuple[float, float, float]:
+    precision = hits / flagged if flagged else 1.0
+    return precision, hits / true, 2 * hits / (flagged + true)
+
+
+def _sample(images: Images, seed: int) -> Images:
+    images = images if images.ndim == 4 else images[..., None]
+    if len(images) <= MOST_IMAGES:
+        return images
+    chosen = np.random.default_rng(seed).choice(len(images), MOST_IMAGES, replace=False)
+    return images[np.sort(chosen)]
+
+
+def _issues(images: Images, registry: Registry[Perturbation]) -> tuple[str, ...]:
+    """Issues that can be put into these images: grey ones cannot be made grey."""
+    names = dict.fromkeys(perturbation.issue for perturbation in registry.values())
+    return tuple(name for name in names if name != "grayscale" or images.shape[-1] == 3)
+
+
+def _rows(
+    kind: str, clean: pd.DataFrame, faulty: Injected, issues: tuple[str, ...]
+) -> Iterator[tuple[object, ...]]:
+    """Scoreboard rows of one copy: every threshold on every score, then flagged at all."""
+    table = clean.copy()
+    changed = score_images(faulty.images)
+    columns = [score.column for score in SCORES.values()]
+    table.loc[faulty.rows, columns] = changed[columns].to_numpy()
+    for threshold in ("default", *THRESHOLDS):
+        any_faulty, any_clean = np.zeros(len(table), bool), np.zeros(len(table), bool)
+        any_truth = np.zeros(len(table), bool)
+        any_truth[faulty.rows] = True
+        for issue in issues:
+            # An image that is grey already is no false alarm.
+            truth = (clean["grayscale_content_score"] == 0).to_numpy() & (issue == "grayscale")
+            truth[faulty.rows] |= faulty.truth[issue].to_numpy()
+            for name in (score.name for score in SCORES.values() if score.issue == issue):
+                flagged, untouched = (_flag(t, name, threshold) for t in (table, clean))
+                quality = precision_recall_f1(flagged, truth)
+                yield kind, issue, name, threshold, *quality, untouched.mean(), len(table)
+                if JUDGES[issue] == name:
+                    any_faulty |= flagged
+                    any_clean |= untouched
+        if len(issues) > 1:
+            quality = precision_recall_f1(any_faulty, any_truth)
+            yield kind, "any", "judges", threshold, *quality, any_clean.mean(), len(table)
+
+
+def _flag(table: pd.DataFrame, name: str, threshold: str) -> Bools:
+    values = table[SCORES[name].column].to_numpy()
+    if threshold == "default":
+        return np.asarray(values < decide(values, SCORES[name]).threshold)
+    return np.asarray(values < THRESHOLDS[threshold](values, SCORES[name]))
+
+
+def _copies(images: Images, copies: Injected) -> Iterator[tuple[object, ...]]:
+    """Rows for near-duplicates: the default, the hash alone, and equal hashes as in CleanVision."""
+    clean = scan(images)
+    both = np.concatenate([images, copies.images])
+    table = scan(both)
+    true = {(int(row), len(images) + i) for i, row in enumerate(copies.rows)}
+    for score, threshold, confirm, radius in (
+        ("phash and pixels", "default", True, None),
+        ("phash", "curve", False, None),
+        ("phash", "equal", False, 0),
+    ):
+        found = _pairs(both, table, confirm, radius)
+        untouched = _pairs(images, clean, confirm, radius)
+        quality = _quality(len(found & true), len(found), len(true))
+        involved = len({row for pair in untouched for row in pair}) / len(images)
+        yield "copies", "near_duplicates", score, threshold, *quality, involved, len(images)
+
+
+def _pairs(images: Images, table: pd.DataFrame, confirm: bool, radius: int | None) -> Pairs:
+    pairs = find_duplicates(images, table, radius=radius, confirm=confirm).pairs
+    return set(zip(pairs["a"], pairs["b"], strict=True))
