@@ -50,7 +50,10 @@ def download(listing: Listing) -> None:
     def tell(done: int, total: int, what: str) -> None:
         bar.progress(min(1.0, done / total) if total else 0.0, text=plain(what))
 
-    datasets.load(listing.name, tell)
+    try:
+        datasets.load(listing.name, tell)
+    finally:
+        bar.empty()
     loaders.catalogue.clear()
     st.rerun()
 

@@ -49,16 +49,17 @@ def steps() -> None:
 
 def finding(job: Job) -> None:
     """A finished study: what it is and the one number it was made for."""
+    ended = job.finished or job.submitted
     with st.container(border=True):
         st.markdown(f"**{plain(job.name)}** on {plain(str(job.spec['dataset']))}")
         agreement = [
             fact.text
-            for fact in facts(loaders.analysis(job.key, job.done))
+            for fact in facts(loaders.analysis(job.key, ended))
             if fact.topic == "r_squared_mean"
         ]
         for text in agreement[:1]:
             st.markdown(plain(text))
-        st.caption(f"{job.done:,} units · {ago(job.finished or job.submitted)}")
+        st.caption(f"{job.done:,} units · {ago(ended)}")
         shell.link("study", "Read the results", study=jobs_panel.label(job))
 
 

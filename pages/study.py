@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from core import jobs, settings
@@ -80,20 +82,20 @@ def read(job: Job) -> None:
                 jobs_panel.card(one, results=False)
 
     jobs_panel.poll(draw)
-    snapshots = st.session_state.setdefault("snapshots", {})
-    if job.active:
-        if st.button(
-            "Show results so far",
-            icon=":material/refresh:",
-            help="Figures from the units that are scored now; they do not move by themselves.",
-        ):
-            snapshots[job.key] = job.done
-        if job.key not in snapshots:
-            st.caption("Results appear here when the study ends.")
-            return
+    if not job.active:
+        results.show(job.key, job.finished or job.submitted)
+        return
+    asked = st.session_state.setdefault("asked_at", {})
+    if st.button(
+        "Show results so far",
+        icon=":material/refresh:",
+        help="Figures from the units that are scored now; they do not move by themselves.",
+    ):
+        asked[job.key] = time.time()
+    if job.key in asked:
+        results.show(job.key, asked[job.key])
     else:
-        snapshots[job.key] = job.done
-    results.show(job.key, snapshots[job.key])
+        st.caption("Results appear here when the study ends.")
 
 
 def body() -> None:

@@ -97,7 +97,7 @@ def _facts(job: Job) -> str:
 
 
 def _progress(job: Job) -> str:
-    parts = [plain(job.phase or "Waiting for its turn")]
+    parts = [plain(job.phase or "Waiting for its turn")] if job.active else []
     if job.total:
         parts.append(f"{job.done:,} of {job.total:,}")
     if job.state == "running" and job.rate:

@@ -86,26 +86,26 @@ def plane(name: str, label: int) -> Plane:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the scores …")
-def results(key: str, done: int) -> Results:
+def results(key: str, moment: float) -> Results:
     """What a study has found.
 
     Args:
         key: Key of its job.
-        done: Units scored; a running study has other results when there are more.
+        moment: Unix time when it ended, or when somebody asked for what there was.
     """
     return xfactor.results(jobs.find(store(), key), store())
 
 
 @st.cache_resource(max_entries=8, show_spinner="Analysing …")
-def analysis(key: str, done: int) -> Analysis:
+def analysis(key: str, moment: float) -> Analysis:
     """The analysis of `results`, without the overlap."""
-    found = results(key, done)
+    found = results(key, moment)
     order = [model.label for model in found.spec.parsed_models()]
     return analyse(found.scores, models=order)
 
 
 @st.cache_resource(max_entries=20, show_spinner="Comparing subsets …")
-def overlap(key: str, done: int, per_class: int) -> pd.DataFrame:
+def overlap(key: str, moment: float, per_class: int) -> pd.DataFrame:
     """How many images the subsets of one size share, by kind."""
-    found = results(key, done)
+    found = results(key, moment)
     return agreement.overlap(found.scores[found.scores["per_class"] == per_class], found.rows)

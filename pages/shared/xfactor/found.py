@@ -17,10 +17,10 @@ from pages.shared.text import plain
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What the tabs draw: the results of the units `done` of the job `key`, and their analysis."""
+    """What the tabs draw: the results of the job `key` at a Unix time, and their analysis."""
 
     key: str
-    done: int
+    moment: float
     results: Results
     analysis: Analysis
 

@@ -23,18 +23,18 @@ MEAN = "Mean over classes"
 EVERY = "All classes"
 
 
-def show(key: str, done: int) -> None:
+def show(key: str, moment: float) -> None:
     """Draw the results of a study.
 
     Args:
         key: Key of the job.
-        done: Units that had a score when the results were asked for.
+        moment: Unix time when it ended, or when somebody asked for what there was.
     """
-    results = loaders.results(key, done)
+    results = loaders.results(key, moment)
     if results.scores.empty:
         st.info("No model has been scored yet.", icon=":material/hourglass_empty:")
         return
-    found = Found(key, done, results, loaders.analysis(key, done))
+    found = Found(key, moment, results, loaders.analysis(key, moment))
     notes = dict.fromkeys((*results.notes, *found.analysis.notes))
     if notes:
         st.info("  \n".join(map(plain, notes)), icon=":material/info:")
@@ -162,7 +162,7 @@ def _strategies(found: Found) -> None:
 def _overlap(found: Found) -> None:
     sizes = [str(size) for size in found.results.spec.per_class]
     size = _choice("Images per class", sizes, "size", "Subsets of one size are compared.")
-    numbers = loaders.overlap(found.key, found.done, int(size))
+    numbers = loaders.overlap(found.key, found.moment, int(size))
     draw(overlap(numbers), numbers, f"overlap-{size}", "Images that kinds of subsets share")
 
 
