@@ -56,6 +56,18 @@ def add_commands(quality: argparse.ArgumentParser) -> None:
     )
     command.set_defaults(run=_duplicates)
 
+    command = commands.add_parser(
+        "scoreboard", help="put known faults into a copy and say how well they are found"
+    )
+    command.add_argument("dataset", metavar="DATASET", help="name, as `datasets` lists it")
+    command.add_argument("--out", type=Path, required=True, help="file: one row a detector")
+    command.add_argument(
+        "--share", type=float, default=0.12, help="share of the images to change (default 0.12)"
+    )
+    command.add_argument("--severity", default="medium", help="mild, medium (default) or strong")
+    command.add_argument("--seed", type=int, default=0, help="seed of the faults (default 0)")
+    command.set_defaults(run=_scoreboard)
+
 
 def _scan(options: argparse.Namespace) -> int:
     from core.quality import judge
@@ -89,6 +101,16 @@ def _duplicates(options: argparse.Namespace) -> int:
     write(found.pairs[["a", "b", "distance", "cluster"]], options.out)
     clusters = found.members["cluster"].nunique()
     print(f"{clusters:,} clusters of {len(found.members):,} images. {found.reason}")
+    return 0
+
+
+def _scoreboard(options: argparse.Namespace) -> int:
+    from core import datasets
+    from core.quality import scoreboard
+
+    check_table_name(options.out)
+    dataset = datasets.load(options.dataset)
+    write(scoreboard(dataset, options.share, options.severity, options.seed), options.out)
     return 0
 
 

@@ -90,9 +90,10 @@ def fit(dataset: Dataset, units: Sequence[Unit], device: str) -> list[Score]:
     Args:
         dataset: The data set that the training sets are of.
         units: Units that share model and size.
-        device: `"cpu"`, `"cuda"` or `"cuda:N"`.
+        device: `"cpu"`, `"cuda"` or `"cuda:N"`; models that cannot use a GPU stay on the CPU.
     """
     model = units[0].model
+    device = device if model.family.gpu else "cpu"
     step = model.batch(units[0].training_set.rows.size, device)
     scores = []
     for first in range(0, len(units), step):
@@ -159,12 +160,13 @@ def seconds_per_unit(
     Measured: the mean over stored scores on this data set and kind of device. Else the rough
     figure that the model family states for one core.
     """
-    measured = store.mean_seconds(dataset.fingerprint, settings.device())
+    here = settings.device()
+    measured = {kind: store.mean_seconds(dataset.fingerprint, kind) for kind in {"cpu", here}}
     features = int(np.prod(dataset.image_shape))
     expected = {}
     for model in models:
         for size in set(sizes):
-            known = measured.get((model.label, size))
+            known = measured[here if model.family.gpu else "cpu"].get((model.label, size))
             rough = model.family.seconds(size, features, len(dataset.test))
             expected[model.label, size] = (rough, False) if known is None else (known, True)
     return expected

@@ -29,7 +29,12 @@ class UnknownName(InputError):
     """A name that no registry entry has; the message lists the names that exist."""
 
     def __init__(self, kind: str, name: object, known: Iterable[str]) -> None:
+        known = tuple(known)
         super().__init__(f"Unknown {kind} {name!r}; known: {', '.join(known)}.")
+        self._parts = kind, name, known
+
+    def __reduce__(self) -> tuple[type[UnknownName], tuple[str, object, tuple[str, ...]]]:
+        return type(self), self._parts  # Errors travel back from the workers.
 
 
 class NotEnoughImages(InputError):

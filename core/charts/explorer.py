@@ -103,6 +103,8 @@ def class_map(table: pd.DataFrame, shares: tuple[float, float]) -> style.Figure:
             opacity=alt.Opacity("fate:N", title=None).scale(domain=FATES, range=opacities),
             tooltip=["row:Q", "fate:N"],
         )
+        # A thousand nodes of SVG would take longer than choosing the images.
+        .properties(usermeta={"embedOptions": {"renderer": "canvas"}})
     )
     return style.sized(chart, HEIGHT)
 

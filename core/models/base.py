@@ -83,6 +83,7 @@ class Family:
             in an image, test images); used for estimates until real times are stored.
         options: Parameters by name.
         batch: How many training sets are worth one call, by (images in a set, device).
+        gpu: Whether it trains on a GPU where there is one.
         settle: Replaces options that this machine cannot honour, with a sentence that says so
             and what to do about it, or an empty one.
     """
@@ -95,4 +96,5 @@ class Family:
     seconds: Callable[[int, int, int], float]
     options: Mapping[str, Option] = field(default_factory=lambda: MappingProxyType({}))
     batch: Callable[[int, str], int] = lambda images, device: 1
+    gpu: bool = True
     settle: Callable[[Options], tuple[Options, str]] = as_given

@@ -87,6 +87,7 @@ RANDOM_FOREST = Family(
     version=1,
     seconds=lambda images, features, test: 0.15 + 1.5e-5 * images * features**0.5 + 3e-5 * test,
     batch=_few,
+    gpu=False,
 )
 
 SUPPORT_VECTORS = Family(
@@ -97,6 +98,7 @@ SUPPORT_VECTORS = Family(
     version=1,
     seconds=lambda images, features, test: 0.005 + 3e-10 * features * images * (images + test),
     batch=_few,
+    gpu=False,
 )
 
 NAIVE_BAYES = Family(
@@ -107,4 +109,5 @@ NAIVE_BAYES = Family(
     version=1,
     seconds=lambda images, features, test: 0.002 + 6e-8 * features * (images + test),
     batch=_few,
+    gpu=False,
 )

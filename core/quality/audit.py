@@ -15,7 +15,7 @@ from core.errors import InputError
 from core.quality.files import Picture, image_files, read
 from core.quality.scores import score_chunk, score_images, with_odd_size
 
-VERSION = 2
+VERSION = 3
 BLOCK_FILES = 1024
 BLOCK_IMAGES = 2000
 BLOCK_VALUES = 48 << 20

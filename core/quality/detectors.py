@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.datasets.base import Dataset
-from core.quality.audit import scan
+from core.quality.audit import pixels, scan
 from core.quality.duplicates import find_duplicates
 from core.quality.perturb import PERTURBATIONS, Injected, Perturbation, inject, near_copies
 from core.quality.policy import JUDGES, decide
@@ -55,7 +55,15 @@ def scoreboard(
         all), `score`, `threshold` (`default` is what a scan uses). `clean_flagged` is the share
         of the untouched images that would be flagged.
     """
-    images = _sample(source.train.x if isinstance(source, Dataset) else source, seed)
+    images = _sample(pixels(source, "train") if isinstance(source, Dataset) else source, seed)
+    faults = score_faults(images, share, severity, seed, registry)
+    return pd.concat([faults, score_copies(images, share, seed)], ignore_index=True)
+
+
+def score_faults(
+    images: Images, share: float, severity: str, seed: int, registry: Registry[Perturbation]
+) -> pd.DataFrame:
+    """The rows of `scoreboard` for single and dual faults in all of these images."""
     clean = score_images(images)
     issues = _issues(images, registry)
     rows: list[tuple[object, ...]] = []
@@ -65,8 +73,31 @@ def scoreboard(
     if len(issues) > 1:
         faulty = inject(images, share, seed, severity, issues, faults=2, registry=registry)
         rows += _rows("dual", clean, faulty, issues)
-    rows += _copies(images, near_copies(images, share, seed))
-    return pd.DataFrame(rows, columns=list(COLUMNS)).assign(images=len(images))
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def score_copies(images: Images, share: float, seed: int) -> pd.DataFrame:
+    """The rows of `scoreboard` for near-duplicates: the default, the hash alone, equal hashes."""
+    copies = near_copies(images, share, seed)
+    both = np.concatenate([images, copies.images])
+    tables = scan(images), scan(both)
+    true = {(int(row), len(images) + i) for i, row in enumerate(copies.rows)}
+    rows = []
+    for score, threshold, confirm, radius in (
+        ("phash and pixels", "default", True, None),
+        ("phash", "curve", False, None),
+        ("phash", "equal", False, 0),
+    ):
+        untouched, found = (
+            _pairs(part, table, confirm, radius)
+            for part, table in zip((images, both), tables, strict=True)
+        )
+        quality = _quality(len(found & true), len(found), len(true))
+        involved = len({row for pair in untouched for row in pair}) / len(images)
+        rows.append(
+            ("copies", "near_duplicates", score, threshold, *quality, involved, len(images))
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
 def precision_recall_f1(flagged: Bools, truth: Bools) -> tuple[float, float, float]:
@@ -126,24 +157,6 @@ def _flag(table: pd.DataFrame, name: str, threshold: str) -> Bools:
     if threshold == "default":
         return np.asarray(values < decide(values, SCORES[name]).threshold)
     return np.asarray(values < THRESHOLDS[threshold](values, SCORES[name]))
-
-
-def _copies(images: Images, copies: Injected) -> Iterator[tuple[object, ...]]:
-    """Rows for near-duplicates: the default, the hash alone, and equal hashes as in CleanVision."""
-    clean = scan(images)
-    both = np.concatenate([images, copies.images])
-    table = scan(both)
-    true = {(int(row), len(images) + i) for i, row in enumerate(copies.rows)}
-    for score, threshold, confirm, radius in (
-        ("phash and pixels", "default", True, None),
-        ("phash", "curve", False, None),
-        ("phash", "equal", False, 0),
-    ):
-        found = _pairs(both, table, confirm, radius)
-        untouched = _pairs(images, clean, confirm, radius)
-        quality = _quality(len(found & true), len(found), len(true))
-        involved = len({row for pair in untouched for row in pair}) / len(images)
-        yield "copies", "near_duplicates", score, threshold, *quality, involved, len(images)
 
 
 def _pairs(images: Images, table: pd.DataFrame, confirm: bool, radius: int | None) -> Pairs:

@@ -52,7 +52,7 @@ SCORES: Registry[Score] = Registry(
         "Brightness of the brightest pixels (99th percentile).",
         "dark",
         0.32,
-        0.5,
+        0.42,
     ),
     Score(
         "light",
@@ -67,8 +67,8 @@ SCORES: Registry[Score] = Registry(
         "Light (darkest pixels and blown-out share)",
         "1 less the 1st percentile of brightness, or the share of pixels that are not blown out.",
         "light",
-        0.38,
-        0.62,
+        0.36,
+        0.56,
     ),
     Score(
         "blurry",
@@ -99,8 +99,8 @@ SCORES: Registry[Score] = Registry(
         "Low information (enlarged or flat)",
         "Detail that no enlargement of a smaller picture explains, or contrast for its brightness.",
         "low_information",
-        0.35,
-        0.55,
+        0.45,
+        0.65,
     ),
     Score(
         "grayscale",

@@ -32,7 +32,8 @@ def enlargement(grey: npt.NDArray[np.float32]) -> tuple[Floats, npt.NDArray[np.i
     """Share of fine detail that no enlargement explains: 0 for an enlarged picture, else near 1.
 
     Only the middle 64 x 64 pixels are looked at. Pictures with a side under 16 pixels are too
-    small to tell and get 1.
+    small to tell and get 1. Larger ones than 64 get the square root, because photographs are
+    soft at full size: cameras interpolate their colours.
 
     Args:
         grey: float32 grey levels 0-255, shape (n, height, width).
@@ -56,9 +57,10 @@ def enlargement(grey: npt.NDArray[np.float32]) -> tuple[Floats, npt.NDArray[np.i
     ratio = (outside[:, :kinds] + ROUNDING) / (outside[:, kinds:] + ROUNDING)
     ratio = ratio.reshape(n, -1)
     best = ratio.argmin(axis=1)
-    # Rounding alone leaves ROUNDING on both sides of an exact enlargement.
-    share = (ratio[np.arange(n), best]).astype(np.float64)
-    return np.clip(share, 0, 1), best
+    share = np.clip(ratio[np.arange(n), best], 0, 1)
+    if max(height, width) > WINDOW:
+        share = np.sqrt(share)
+    return np.asarray(share, dtype=np.float64), best
 
 
 def native(grey: npt.NDArray[np.float32], explanation: int) -> npt.NDArray[np.float32]:
@@ -100,7 +102,7 @@ def _unexplained(height: int, width: int) -> tuple[npt.NDArray[np.float32], ...]
     out = []
     for side, sizes in zip((height, width), zip(*_sizes(height, width), strict=True), strict=True):
         bases = [_basis(kind, side, size) for kind in KERNELS for size in sizes]
-        bases += [_cosines(side, size) for size in sizes]
+        bases += [_low_pass(side, size) for size in sizes]
         out.append(np.stack([_complement(basis).ravel() for basis in bases], axis=1))
     return tuple(out)
 
@@ -126,11 +128,16 @@ def _basis(kind: str, side: int, size: int) -> Floats:
     return basis
 
 
-def _cosines(side: int, size: int) -> Floats:
-    """The lowest vectors of the window's cosine transform: the low-pass to compare with."""
+def _low_pass(side: int, size: int) -> Floats:
+    """The lowest vectors of the window's cosine transform, and ramps: the low-pass to compare with.
+
+    The transform continues a picture by its mirror image, which makes a kink of every slope at
+    the border; without the ramps smooth pictures would look enlarged for that alone.
+    """
     shown = min(side, WINDOW)
     order = np.arange(max(round(size * shown / side), 1))
-    return np.cos(np.pi * (np.arange(shown)[:, None] + 0.5) * order / shown)
+    place = (np.arange(shown)[:, None] + 0.5) / shown
+    return np.hstack([np.cos(np.pi * place * order), place, place**2])
 
 
 Taps = tuple[npt.NDArray[np.intp], Floats]

@@ -291,16 +291,15 @@ def results(job: Job, store: Store) -> Results:
         matrices = (found[group] for group in groups)
         rows = dict(zip(table["subset"], chain.from_iterable(matrices), strict=True))
     # The models that ran, which pretrained weights decide, under the names asked for.
-    ran = {
-        Model.parse(r): m.label
-        for r, m in zip(job.facts["models"], spec.parsed_models(), strict=True)
-    }
+    # Without weights two of them may be one.
+    labels = [model.label for model in spec.parsed_models()]
+    ran = list(zip(map(Model.parse, job.facts["models"]), labels, strict=True))
     units = pd.DataFrame(
         [
             (Unit(training_set, model).key, subset, label)
             for subset, some in rows.items()
             for training_set in [TrainingSet(fingerprint, some)]
-            for model, label in ran.items()
+            for model, label in ran
         ],
         columns=["unit", "subset", "model"],
     )

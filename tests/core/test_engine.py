@@ -1,6 +1,7 @@
 """Units are measured right, cut into tasks without loss, and give the same however they run."""
 
 import math
+import pickle
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 from core import cluster, datasets, engine
 from core.datasets.base import Dataset
 from core.engine import Clock, Unit
-from core.errors import JobCancelled, JobError
+from core.errors import JobCancelled, JobError, UnknownName
 from core.models import Model
 from core.specs import TrainingSet
 from core.store import Store
@@ -124,6 +125,12 @@ def test_scores_do_not_depend_on_how_units_travel(digits: Dataset, tmp_path: Pat
     (failure,) = store.failures([broken.key])["reason"]
     assert "IndexError" in failure
     assert "gnb on 1 images" in said[0]
+
+
+def test_errors_travel_between_processes() -> None:
+    error = UnknownName("model", "vgg", iter(["rf", "svc"]))
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again)) == (UnknownName, str(error))
 
 
 def test_a_scheduler_that_is_not_there_is_named() -> None:
