@@ -30,17 +30,16 @@ def scan(dataset: Dataset, split: str = "train") -> pd.DataFrame:
     held = _held(scan_key(dataset, split))
     if not held:
         total = len(dataset.train if split == "train" else dataset.test)
-        with st.empty():
-            bar = st.progress(0.0, text="Scoring the images …")
+        bar = st.progress(0.0, text="Scoring the images …")
 
-            def tell(done: int) -> None:
-                bar.progress(done / total, text=f"Scored {done:,} of {total:,} images")
+        def tell(done: int) -> None:
+            bar.progress(done / total, text=f"Scored {done:,} of {total:,} images")
 
-            def warn(sentence: str) -> None:
-                st.toast(plain(sentence), icon=":material/warning:")
+        def warn(sentence: str) -> None:
+            st.toast(plain(sentence), icon=":material/warning:")
 
-            held.append(remembered_scan(loaders.store(), dataset, split, tell, warn))
-            bar.empty()
+        held.append(remembered_scan(loaders.store(), dataset, split, tell, warn))
+        bar.empty()
     return held[0]
 
 

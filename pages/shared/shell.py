@@ -71,6 +71,18 @@ PAGES = (
         ":material/science:",
         "Train many models on many subsets and ask whether quality belongs to the data.",
     ),
+    Entry(
+        "quality",
+        "Image quality",
+        ":material/image_search:",
+        "Find dark, light, blurry and empty images, and see why each cut is where it is.",
+    ),
+    Entry(
+        "duplicates",
+        "Duplicates",
+        ":material/content_copy:",
+        "Find images that show the same thing, and test images that are in the training split.",
+    ),
     Entry("jobs", "Jobs", ":material/list_alt:", "The queue: progress, log, cancel and resume."),
 )
 

@@ -27,6 +27,9 @@ def views(dataset: str, study: str | None) -> dict[str, str]:
         "explorer": f"explorer?dataset={dataset}&strategy=Own+mean",
         "study-new": f"study?dataset={dataset}",
         "study-own-grid": f"study?dataset={dataset}&start=Own+grid",
+        "quality": f"quality?dataset={dataset}",
+        "duplicates": f"duplicates?dataset={dataset}&own_cut=true&confirm=false",
+        "leaks": f"duplicates?dataset={dataset}&view=Train–test+leaks",
         "jobs": "jobs",
     }
     for tab in TABS if study else ():

@@ -102,6 +102,19 @@ def test_options_of_the_search_reach_it(tmp_path: Path) -> None:
     )
 
 
+def test_the_scoreboard_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = pd.DataFrame({"faults": ["single"], "f1": [0.5]})
+    given = []
+    monkeypatch.setattr(
+        "core.quality.scoreboard", lambda dataset, *how: given.append((dataset.name, *how)) or made
+    )
+    out = tmp_path / "scores.csv"
+    options = ("--share", 0.3, "--severity", "strong", "--seed", 4)
+    assert quality("scoreboard", "digits", "--out", out, *options) == 0
+    assert given == [("digits", 0.3, "strong", 4)]
+    pd.testing.assert_frame_equal(pd.read_csv(out), made)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -112,6 +125,8 @@ def test_options_of_the_search_reach_it(tmp_path: Path) -> None:
         (("duplicates", "digits", "--radius", "16"), "0 to 15 bits; got 16"),
         (("duplicates", "digits", "--linkage", "ward"), "known: single, complete, average"),
         (("duplicates", "nothing"), "Unknown data set"),
+        (("scoreboard", "nothing"), "Unknown data set"),
+        (("scoreboard", "digits", "--severity", "huge"), "mild, medium, strong; got 'huge'"),
     ],
 )
 def test_bad_input_is_one_sentence(

@@ -1,0 +1,53 @@
+"""Test images that are in the training split too."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.datasets.base import Dataset
+from pages.shared import audits, export, gallery
+
+PAIRS = 24
+COLUMNS = 8
+
+
+def leak_table(dataset: Dataset, found: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of a test and a training image with their classes."""
+    names = np.array(dataset.classes)
+    return found.assign(
+        train_label=names[dataset.train.y[found["train"]]],
+        test_label=names[dataset.test.y[found["test"]]],
+    )
+
+
+def show(dataset: Dataset, radius: int | None, confirm: bool) -> None:
+    """The view of test images that are in the training split."""
+    found = leak_table(dataset, audits.leaks(dataset, radius, confirm))
+    count = found["test"].nunique()
+    differ = int((found["train_label"] != found["test_label"]).sum())
+    audits.metrics(
+        (
+            ("Leaked test images", f"{count:,}", "Models may have seen them in training."),
+            ("Share of the test split", f"{count / len(dataset.test):.2%}", "Of its images."),
+            ("Pairs", f"{len(found):,}", "A test image may have several training images."),
+            ("Labels differ", f"{differ:,}", "Pairs with another class in training than in test."),
+        )
+    )
+    if not len(found):
+        st.caption("No test image is in the training split.")
+        return
+    st.caption("Each training image with the test image right of it; numbers are rows.")
+    page = audits.turned_to(-(-len(found) // PAIRS), "leak_page")
+    shown = found.iloc[(page - 1) * PAIRS : page * PAIRS]
+    images = [audits.pixels(dataset, split, shown[split].to_numpy()) for split in ("train", "test")]
+    captions = [text for one in shown.itertuples() for text in (f"{one.train}", f"test {one.test}")]
+    gallery.show(
+        np.stack(images, axis=1).reshape(-1, *dataset.image_shape),
+        captions,
+        f"Pairs of training and test images: {', '.join(captions)}",
+        columns=COLUMNS,
+    )
+    st.dataframe(found, hide_index=True)
+    export.table(found, f"{dataset.name}-leaks", "Leaks as CSV")
