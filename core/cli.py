@@ -13,7 +13,7 @@ import pandas as pd
 
 from core import cli_quality
 from core.errors import InputError, XFactorError
-from core.output import write
+from core.output import Bar, load, write
 
 if TYPE_CHECKING:
     from core.jobs import Job
@@ -126,13 +126,13 @@ def _datasets(options: argparse.Namespace) -> int:
 
 
 def _select(options: argparse.Namespace) -> int:
-    from core import datasets, selection
+    from core import selection
     from core.specs import Selection
 
     wanted = Selection(
         options.strategy, options.direction, options.per_class, options.excess, options.seed
     )
-    dataset = datasets.load(options.dataset)
+    dataset = load(options.dataset)
     subset = selection.select(dataset, wanted)
     rows = subset.pool.ravel()
     labels = [dataset.classes[k] for k in dataset.train.y[rows]]
@@ -153,6 +153,7 @@ def _study_run(options: argparse.Namespace) -> int:
         spec = PRESETS[options.preset].spec(options.dataset)
     else:
         spec = XFactorSpec.from_toml(options.spec)
+    load(spec.dataset)  # Shows a download or a long decoding; the study finds it done.
     store = _store()
     job = jobs.submit(store, "xfactor", spec, options.scheduler or settings.scheduler())
     print(f"study {spec.name!r}, key {job.key}", file=sys.stderr)
@@ -169,34 +170,25 @@ def _study_run(options: argparse.Namespace) -> int:
 
 def _watch(store: Store, job: Job) -> Job:
     """Show a job's progress until it ends; Ctrl-C stops it."""
-    from tqdm import tqdm
-
     from core import jobs
 
-    bar: tqdm[None] | None = None
     stopping = False
-    while job.active:
-        try:
-            if job.phase and (bar is None or bar.desc != f"{job.phase}: "):
-                if bar is not None:
-                    bar.close()
-                bar = tqdm(desc=job.phase, total=job.total, initial=job.done, unit="unit")
-            if bar is not None:
-                bar.n, bar.total = job.done, job.total
-                bar.refresh()
-            time.sleep(0.5)
-        except KeyboardInterrupt:
-            if stopping:
-                raise
-            stopping = True
-            jobs.cancel(store, job.key)
-            print("\nstopping; the same command goes on with it", file=sys.stderr)
-        jobs.ensure_runner(store)
-        job = jobs.find(store, job.key)
-    if bar is not None:
-        bar.n, bar.total = job.done, job.total
-        bar.close()
-    return job
+    with Bar("unit") as bar:
+        while True:
+            if job.phase:
+                bar(job.done, job.total, job.phase)
+            if not job.active:
+                return job
+            try:
+                time.sleep(0.5)
+            except KeyboardInterrupt:
+                if stopping:
+                    raise
+                stopping = True
+                jobs.cancel(store, job.key)
+                print("\nstopping; the same command goes on with it", file=sys.stderr)
+            jobs.ensure_runner(store)
+            job = jobs.find(store, job.key)
 
 
 def _study_export(options: argparse.Namespace) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from core.errors import InputError
-from core.output import check_table_name, write
+from core.output import check_table_name, load, write
 
 if TYPE_CHECKING:
     from core.datasets import Dataset
@@ -105,11 +105,10 @@ def _duplicates(options: argparse.Namespace) -> int:
 
 
 def _scoreboard(options: argparse.Namespace) -> int:
-    from core import datasets
     from core.quality import scoreboard
 
     check_table_name(options.out)
-    dataset = datasets.load(options.dataset)
+    dataset = load(options.dataset)
     write(scoreboard(dataset, options.share, options.severity, options.seed), options.out)
     return 0
 
@@ -121,7 +120,7 @@ def _source(text: str) -> Dataset | Path:
     known = {listing.name for listing in datasets.catalogue()}
     if text not in known and Path(text).is_dir():
         return Path(text)
-    return datasets.load(text)
+    return load(text)
 
 
 def _scanned(source: Dataset | Path, split: str, out: Path | None = None) -> pd.DataFrame:
