@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from core.jobs import Job
-from core.studies.xfactor_analysis.readings import facts
 from pages.shared import jobs_panel, layout, loaders, shell
 from pages.shared.text import ago, plain
 
@@ -53,9 +52,7 @@ def finding(job: Job) -> None:
     with st.container(border=True):
         st.markdown(f"**{plain(job.name)}** on {plain(str(job.spec['dataset']))}")
         agreement = [
-            fact.text
-            for fact in facts(loaders.analysis(job.key, ended))
-            if fact.topic == "r_squared_mean"
+            fact.text for fact in loaders.readings(job.key, ended) if fact.topic == "r_squared_mean"
         ]
         for text in agreement[:1]:
             st.markdown(plain(text))

@@ -28,23 +28,24 @@ LOG_LINES = 200
 def poll(draw: Callable[[list[Job]], None]) -> None:
     """Draw the jobs now, and again every second as long as one waits or runs.
 
-    When the last one ends, the whole page is drawn again, so that results appear.
+    When the last one ends or the first one starts, the whole page is drawn again, so that
+    results appear and the polling stops or begins.
 
     Args:
         draw: Draws the jobs that it is given, the newest first.
     """
     store = loaders.store()
-    active = any(job.active for job in jobs.all_jobs(store))
+    polling = any(job.active for job in jobs.all_jobs(store))
 
     def once() -> None:
         with shell.sentences():
             jobs.ensure_runner(store)
             found = jobs.all_jobs(store)
             draw(found)
-            if active and not any(job.active for job in found):
+            if polling != any(job.active for job in found):
                 st.rerun()
 
-    st.fragment(once, run_every=POLL_SECONDS if active else None)()
+    st.fragment(once, run_every=POLL_SECONDS if polling else None)()
 
 
 def label(job: Job) -> str:

@@ -22,6 +22,7 @@ from core.store import Store
 from core.studies import xfactor
 from core.studies.xfactor import Results
 from core.studies.xfactor_analysis import Analysis, agreement, analyse
+from core.studies.xfactor_analysis.readings import Fact, facts
 
 CATALOGUE_SECONDS = 5
 Plane = tuple[npt.NDArray[np.float32], tuple[float, float]]
@@ -102,6 +103,12 @@ def analysis(key: str, moment: float) -> Analysis:
     found = results(key, moment)
     order = [model.label for model in found.spec.parsed_models()]
     return analyse(found.scores, models=order)
+
+
+@st.cache_resource(max_entries=20, show_spinner=False)
+def readings(key: str, moment: float) -> list[Fact]:
+    """What `analysis` says, in sentences."""
+    return facts(analysis(key, moment))
 
 
 @st.cache_resource(max_entries=20, show_spinner="Comparing subsets …")

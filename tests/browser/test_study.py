@@ -14,7 +14,7 @@ from pages.shared.xfactor.results import TABS
 from tests import study
 from tests.browser import harness
 
-JOB_SECONDS = 240
+JOB_SECONDS = 180
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,8 @@ def wait_until(tab: harness.Tab, text: str | re.Pattern[str]) -> None:
     end = time.monotonic() + JOB_SECONDS
     found = tab.page.get_by_text(text).first
     while not found.is_visible():
-        assert time.monotonic() < end, f"{text} did not come"
+        shown = tab.page.get_by_test_id("stMain").inner_text()
+        assert time.monotonic() < end, f"{text} did not come; the page shows: {shown}"
         tab.page.wait_for_timeout(250)
         tab.check()
 

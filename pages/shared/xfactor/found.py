@@ -10,8 +10,7 @@ import streamlit as st
 from core.charts.style import Figure
 from core.studies.xfactor import Results
 from core.studies.xfactor_analysis import Analysis
-from core.studies.xfactor_analysis.readings import facts
-from pages.shared import export, layout
+from pages.shared import export, layout, loaders
 from pages.shared.text import plain
 
 
@@ -27,7 +26,8 @@ class Found:
 
 def say(found: Found, *topics: str) -> None:
     """What the analysis says on some topics, or on all, a sentence each."""
-    chosen = [fact.text for fact in facts(found.analysis) if not topics or fact.topic in topics]
+    facts = loaders.readings(found.key, found.moment)
+    chosen = [fact.text for fact in facts if not topics or fact.topic in topics]
     st.markdown("\n".join(f"- {plain(text)}" for text in chosen))
 
 
