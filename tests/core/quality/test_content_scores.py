@@ -71,7 +71,7 @@ def test_enlargement_is_seen_in_the_middle_of_large_images(side):
     photo = Image.fromarray(data.astronaut()).resize((side * 2, side * 2), Image.Resampling.BOX)
     clean = np.asarray(photo)[None]
     twice = np.asarray(enlarged(photo, side, "BICUBIC"))[None]
-    assert score_images(twice)["low_information_content_score"][0] < 0.35
+    assert score_images(twice)["low_information_content_score"][0] < 0.45
     assert score_images(clean)["low_information_content_score"][0] > 0.5
 
 
@@ -117,8 +117,8 @@ def test_kernels_are_torch_s(name, mode):
 def test_light_sees_light_added_and_light_multiplied(tiles):
     added = np.clip(tiles.astype(int) + 150, 0, 255).astype(np.uint8)
     multiplied = np.clip(tiles.astype(int) * 4, 0, 255).astype(np.uint8)
-    assert flagged(added, "light_content") > 0.9
-    assert flagged(multiplied, "light_content") > 0.8
+    for changed in (added, multiplied):
+        assert (score_images(changed)["light_content_score"] < 0.5).mean() > 0.85
     assert flagged(multiplied, "light") < 0.6
     assert flagged(tiles, "light_content") < 0.05
 
