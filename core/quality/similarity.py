@@ -27,7 +27,7 @@ SAME = 0.96
 DARKEST, LIGHTEST = 5, 250
 LEAST_UNCUT = 0.1
 FLAT = 2.0
-BLOCK = 4096
+BLOCK = 2048
 
 
 def similarity(a: Rows, b: Rows, left: Thumbnails, right: Thumbnails, mirror: bool) -> Floats:
