@@ -62,7 +62,7 @@ def finite_difference_error(
     val: Rows,
     scores: np.ndarray,
     rows: Iterable[int],
-    step: float = 1e-3,
+    step: float = 2e-2,
 ) -> float:
     """Largest relative difference of scores from sixth-order differences of the replayed loss."""
     boosting = structure(model)

@@ -102,22 +102,21 @@ def leaf_influence(
     begun = time.perf_counter()
     y, vy = check_rows(*train), check_rows(*val, what="validation")
     check_classes(y, vy)
-    x, vx = (np.asarray(rows[0], dtype=np.float64) for rows in (train, val))
+    x = np.concatenate([np.asarray(rows[0], dtype=np.float64) for rows in (train, val)])
     boosting = structure(model)
-    leaves, val_leaves = boosting.leaves(x), boosting.leaves(vx)
+    everywhere = boosting.leaves(x)
+    leaves = [[leaf[: len(y)] for leaf in trees] for trees in everywhere]
+    val_leaves = [[leaf[len(y) :] for leaf in trees] for trees in everywhere]
     replayed = replay(boosting, leaves, boosting.targets(y), np.ones(len(y)))
-    val_margins = predict(boosting, replayed, val_leaves)
-    error = max(
-        _difference(replayed.margins, model.decision_function(x)),
-        _difference(val_margins, model.decision_function(vx)),
-    )
+    margins = predict(boosting, replayed, everywhere)
+    error = float(np.abs(margins - model.decision_function(x).reshape(margins.shape)).max())
     if not error <= MARGIN_ERROR:
         raise InputError(
             f"The replayed margins differ from the model's by {error:.1e}, more than "
             f"{MARGIN_ERROR:g}: fit it on exactly these rows with early_stopping=False and "
             "without sample or class weights or monotonic constraints."
         )
-    slope = (_probabilities(val_margins) - boosting.targets(vy)) / len(vy)
+    slope = (_probabilities(margins[len(y) :]) - boosting.targets(vy)) / len(vy)
     scores = _reverse_sweep(boosting, replayed, leaves, val_leaves, boosting.targets(y), slope)
     seconds = time.perf_counter() - begun
     share = seconds / train_seconds if train_seconds else None
@@ -241,15 +240,15 @@ def _probabilities(margins: Floats) -> Floats:
 def _leaf(nodes: npt.NDArray[np.void], x: Floats) -> Leaf:
     """Node number of each row's leaf: all rows go down together, and wait in their leaves."""
     inner = nodes["is_leaf"] == 0
+    stay = np.arange(len(nodes))
     feature = np.where(inner, nodes["feature_idx"], 0)
     threshold = np.where(inner, nodes["num_threshold"], np.inf)
-    left = np.where(inner, nodes["left"], np.arange(len(nodes)))
-    right = np.where(inner, nodes["right"], np.arange(len(nodes)))
-    rows, at = np.arange(len(x)), np.zeros(len(x), dtype=np.intp)
+    children = np.stack([nodes["left"], nodes["right"]], axis=1).astype(np.intp)
+    children[~inner] = stay[~inner, None]
+    children = children.ravel()
+    start = np.arange(len(x)) * x.shape[1]
+    at = np.zeros(len(x), dtype=np.intp)
     for _ in range(int(nodes["depth"].max())):
-        at = np.where(x[rows, feature[at]] <= threshold[at], left[at], right[at])
+        right = x.take(start + feature.take(at)) > threshold.take(at)
+        at = children.take(2 * at + right)
     return at.astype(np.min_scalar_type(len(nodes)))
-
-
-def _difference(margins: Floats, library: npt.ArrayLike) -> float:
-    return float(np.abs(margins - np.reshape(library, margins.shape)).max())
