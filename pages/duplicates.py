@@ -194,7 +194,7 @@ def draw_tree(
 def draw_curve(default: Duplicates | None, used: Duplicates, stem: str) -> None:
     """Pairs by distance with the cuts."""
     st.subheader("Pairs by distance", anchor=False)
-    st.caption("Left of the wall are copies, at the wall pictures alike by chance.")
+    st.caption("Copies stand on the left; pictures alike by chance make the wall on the right.")
     table = charts.pair_table((default or used).curve)
     figure = charts.pairs(table, default.radius if default else None, used.radius)
     st.altair_chart(figure, alt="Number of pairs at each distance, with the cut")

@@ -149,7 +149,7 @@ def pairs(table: pd.DataFrame, default: int | None, cut: int) -> style.Figure:
             ),
             y=alt.Y("pairs:Q", title="candidate pairs, symlog scale")
             .scale(type="symlog")
-            .axis(tickCount=5, format=","),
+            .axis(tickCount=5, format=",.0f"),
             tooltip=["distance:Q", alt.Tooltip("pairs:Q", format=",")],
         )
     )
