@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import statistics
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from core import datasets, selection, settings
+from core import datasets, selection
 from core.specs import Selection
 from tests.browser import harness
 
 SLIDERS = ("Kept per class, n", "Discarded per class, m", "Seed")
-SECONDS = 0.5
 
 
 def press(tab: harness.Tab, slider: str, key: str) -> float:
@@ -75,28 +72,3 @@ def test_charts_are_saved_as_pictures(tab: harness.Tab, kind: str, tmp_path: Pat
     download.value.save_as(tmp_path / "chart")
     start = (tmp_path / "chart").read_bytes()[:5]
     assert start in (b"\x89PNG\r", b"<svg ")
-
-
-@pytest.mark.skipif(
-    not (settings.data_root() / "MNIST" / "raw").is_dir(),
-    reason="MNIST is not in the data root (XFACTOR_DATA)",
-)
-def test_every_control_answers_within_half_a_second_on_mnist(
-    browser: Browser, tmp_path: Path
-) -> None:
-    times: dict[str, list[float]] = {}
-    with harness.serving(tmp_path) as address, harness.tab(browser, address) as tab:
-        tab.open("explorer?dataset=mnist")
-        expect(tab.page.get_by_role("heading", name="Kept: 100")).to_be_visible()
-        for slider in SLIDERS:
-            times[slider] = [press(tab, slider, "ArrowRight") for _ in range(5)]
-        times["class"] = [pick(tab, "Class", str(label)) for label in range(3, 8)]
-        times["direction"] = [pick(tab, "Direction", sign) for sign in "-+-+"]
-        titles = ("Own mean", "Global mean", "Other mean", "Random", "Uniqueness")
-        times["strategy"] = [choose(tab, "Strategy", title) for title in titles]
-    medians = {name: statistics.median(some) / 1000 for name, some in times.items()}
-    print({name: f"{seconds:.2f} s" for name, seconds in medians.items()})
-    load, cores = os.getloadavg()[0], os.cpu_count() or 1
-    if load > cores:
-        pytest.skip(f"other work runs here (load {load:.0f} on {cores} cores): {medians}")
-    assert max(medians.values()) <= SECONDS, medians
