@@ -23,7 +23,7 @@ LEAST_IMAGES = 50
 DEPTH = 0.5
 LEAST_FAULTS = 10
 LEAST_SHARE, MOST_SHARE = 0.01, 0.7
-MOST_WITHOUT_GAP = 0.2
+MOST_WITHOUT_GAP = 0.4
 
 # The score each issue is judged by.
 JUDGES = {

@@ -200,3 +200,10 @@ def test_cleanvision_s_odd_size_rule_for_sets_of_one_size():
 
     flagged, _ = judge(with_odd_size(table))
     assert flagged["is_odd_size_issue"].tolist() == [True] + [False] * 8
+
+
+def test_a_dark_data_set_without_a_gap_is_not_flagged():
+    values = np.random.default_rng(0).normal(0.31, 0.05, 2000).clip(0, 1)
+    decision = decide(values, SCORES["dark"])
+    assert (decision.method, decision.flagged) == ("silent", 0)
+    assert "without a gap" in decision.reason
