@@ -69,7 +69,9 @@ def queue(found: list[Job]) -> None:
         for job in active:
             jobs_panel.card(job, log=False)
     st.subheader("Finished studies", anchor=False)
-    if not done:
+    if not done and active:
+        st.caption("None yet. What runs appears here when it ends.")
+    elif not done:
         st.caption("None yet. The quick study of the digits takes minutes: compose it, press Run.")
         shell.link("study", "Start the quick study")
     for job in done[:SHOWN]:
@@ -84,6 +86,6 @@ with shell.page("home"):
         "images. What all of them agree on is not the model's doing: it is the data's."
     )
     here = [one for one in loaders.catalogue().values() if one.state != "download"]
-    st.caption(f"{len(here)} data sets are here: {plain(', '.join(one.title for one in here))}.")
+    st.caption(f"Data sets here: {plain(', '.join(one.title for one in here))}.")
     jobs_panel.poll(queue)
     steps()
