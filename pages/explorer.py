@@ -211,7 +211,7 @@ def draw_map(name: str, subset: Subset, label: int) -> None:
     """Where the images stand in their class."""
     st.subheader("Where in the class", anchor=False)
     st.caption("The class on its two main components; of the images not drawn, some.")
-    plane, shares = loaders.plane(name, label)
+    plane, shares = loaders.planes(name)[label]
     members = loaders.geometry(name).rows[label]
     table = map_table(plane, members, subset.pool[0], subset.kept[0])
     figure = charts.class_map(table, shares)

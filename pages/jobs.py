@@ -32,11 +32,13 @@ def draw(jobs: list[Job], wanted: str) -> None:
     st.caption(f"{len(found)} of {len(jobs)} jobs")
     for job in found[:shown]:
         jobs_panel.card(job)
-    if len(found) > shown and st.button(
-        f"Show {min(PAGE, len(found) - shown)} more", help="Older jobs."
-    ):
-        st.session_state["jobs_shown"] = shown + PAGE
-        st.rerun(scope="fragment")
+    if len(found) > shown:
+        st.button("Show more", help="Older jobs.", on_click=show_more)
+
+
+def show_more() -> None:
+    """List one page of jobs more."""
+    st.session_state["jobs_shown"] += PAGE
 
 
 with shell.page("jobs"):

@@ -28,24 +28,27 @@ LOG_LINES = 200
 def poll(draw: Callable[[list[Job]], None]) -> None:
     """Draw the jobs now, and again every second as long as one waits or runs.
 
-    When the last one ends or the first one starts, the whole page is drawn again, so that
-    results appear and the polling stops or begins.
+    When the last one ends the whole page is drawn again, so that results appear.
 
     Args:
         draw: Draws the jobs that it is given, the newest first.
     """
     store = loaders.store()
-    polling = any(job.active for job in jobs.all_jobs(store))
+    found = jobs.all_jobs(store)
+    if not any(job.active for job in found):
+        draw(found)
+        return
 
-    def once() -> None:
+    @st.fragment(run_every=POLL_SECONDS)
+    def again() -> None:
         with shell.sentences():
             jobs.ensure_runner(store)
             found = jobs.all_jobs(store)
-            draw(found)
-            if polling != any(job.active for job in found):
+            if not any(job.active for job in found):
                 st.rerun()
+            draw(found)
 
-    st.fragment(once, run_every=POLL_SECONDS if polling else None)()
+    again()
 
 
 def label(job: Job) -> str:

@@ -63,7 +63,7 @@ def geometry(name: str) -> Geometry:
 def forget(name: str) -> None:
     """Read a data set's files again when it is asked for next; they may have changed."""
     dataset.clear(name)
-    for made_of_it in (geometry, class_subset, plane):
+    for made_of_it in (geometry, class_subset, planes):
         made_of_it.clear()
 
 
@@ -80,10 +80,14 @@ def class_subset(
     return select_class(geometry(name), recipe, label)
 
 
-@st.cache_resource(max_entries=40, show_spinner=False)
-def plane(name: str, label: int) -> Plane:
-    """The training images of a class on their first two principal components."""
-    return principal_plane(geometry(name), label)
+@st.cache_resource(max_entries=3, show_spinner="Drawing a map of each class …")
+def planes(name: str) -> list[Plane]:
+    """The training images of each class on their first two principal components.
+
+    All classes at once, so that going from one to another takes no time.
+    """
+    space = geometry(name)
+    return [principal_plane(space, label) for label in range(len(space.classes))]
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the scores …")
