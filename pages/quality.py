@@ -105,7 +105,7 @@ def flags(table: pd.DataFrame, found: dict[str, Decision]) -> pd.DataFrame:
 def overview(table: pd.DataFrame, found: dict[str, Decision], stem: str) -> None:
     """Every issue with its cut and why, and the flags to save."""
     flagged = flags(table, found)
-    columns = [name for name in flagged if name.startswith("is_")]
+    columns = [name for name in flagged if str(name).startswith("is_")]
     any_issue = int(flagged[columns].any(axis=1).sum())
     audits.metrics(
         (
