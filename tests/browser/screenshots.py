@@ -51,6 +51,7 @@ def main() -> None:
             for scheme in SCHEMES:
                 with harness.tab(browser, address, width, scheme) as tab:
                     for name, path in views(options.dataset, options.study).items():
+                        tab.page.set_viewport_size({"width": width, "height": 900})
                         tab.open(path)
                         tab.page.wait_for_timeout(1000)
                         harness.whole_page(tab.page)
