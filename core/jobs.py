@@ -153,9 +153,11 @@ def find(store: Store, name: str) -> Job:
 def cancel(store: Store, key: str) -> None:
     """Ask a job to stop. One that waits ends at once, one that runs within seconds."""
     with store.connection() as db:
-        db.execute("UPDATE jobs SET stop = 1 WHERE key = ? AND state = 'running'", (key,))
         db.execute(
-            "UPDATE jobs SET state = 'cancelled', finished = ? WHERE key = ? AND state = 'queued'",
+            "UPDATE jobs SET stop = state = 'running', "
+            "finished = CASE state WHEN 'queued' THEN ? ELSE finished END, "
+            "state = CASE state WHEN 'queued' THEN 'cancelled' ELSE state END "
+            "WHERE key = ? AND state IN ('queued', 'running')",
             (time.time(), key),
         )
 
@@ -258,6 +260,18 @@ def _next(store: Store) -> Job | None:
     return waiting[0] if waiting else None
 
 
+def _claim(store: Store, job: Job) -> bool:
+    """Mark a job as running, unless it has ended meanwhile."""
+    with store.connection() as db:
+        changed = db.execute(
+            "UPDATE jobs SET state = 'running', started = ?, finished = NULL, "
+            "deaths = deaths + (state = 'running'), rate = NULL, seconds_left = NULL "
+            "WHERE key = ? AND state IN ('queued', 'running')",
+            (time.time(), job.key),
+        )
+        return changed.rowcount == 1
+
+
 def _run(store: Store, job: Job) -> None:
     """Run one job to whatever end it comes to, and note that end."""
 
@@ -274,10 +288,8 @@ def _run(store: Store, job: Job) -> None:
             message = f"The process that ran it died {job.deaths} times without finishing a unit."
             _end(store, job, "failed", message, say)
             return
-    _update(
-        store, job.key, state="running", started=time.time(), finished=None,
-        deaths=job.deaths + (job.state == "running"), rate=None, seconds_left=None,
-    )  # fmt: skip
+    if not _claim(store, job):
+        return  # Cancelled since it was chosen.
     spec = STUDIES[job.study].spec.from_dict(job.spec)
     try:
         message = STUDIES[job.study].run(spec, _context(store, job, say))

@@ -112,6 +112,23 @@ def test_a_queued_job_is_cancelled_at_once_and_a_running_one_is_told(
     assert not jobs.find(store, queued.key).stop
 
 
+def test_a_job_cancelled_between_choice_and_start_does_not_start(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    behave(monkeypatch, lambda spec, context: pytest.fail("it started"))
+    job = jobs.submit(store, "xfactor", SPEC)
+    choose = jobs._next
+
+    def cancel_then_give(store: Store) -> jobs.Job | None:
+        chosen = choose(store)
+        jobs.cancel(store, job.key)
+        return chosen
+
+    monkeypatch.setattr(jobs, "_next", cancel_then_give)
+    jobs.run_queue(store)
+    assert jobs.find(store, job.key).state == "cancelled"
+
+
 def test_a_job_that_keeps_killing_its_runner_is_given_up(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
