@@ -15,7 +15,6 @@ import argparse
 import csv
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -43,6 +42,7 @@ from benchmarks.influence_oracles import (
     finite_difference_error,
     forward_leaf_influence,
 )
+from benchmarks.influence_peers import extra_memory
 from core import datasets
 from core.influence import (
     LabelSuspicion,
@@ -226,12 +226,10 @@ def memory(work: Work) -> Iterator[Row]:
 
 
 def peak() -> None:
-    """Print the peak memory of the first call, in MB, beyond what was resident before it."""
+    """Print the memory that one call takes, in MB."""
     work = Work(None)
     net = work.mlp
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    influence(net, work.train, work.val, damping=DAMPING)
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    print(extra_memory(lambda: influence(net, work.train, work.val, damping=DAMPING)))
 
 
 def removal(work: Work, subsets: int = 60, seeds: int = 5, watched: int = 100) -> Iterator[Row]:

@@ -12,10 +12,10 @@ layer; `public` is the interface that users call, which solves for every validat
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from time import process_time
 
 import numpy as np
@@ -42,7 +42,7 @@ def read(path: str, which: str) -> tuple[nn.Module, list[torch.Tensor]]:
 
 
 def pydvl_one(net: nn.Module, data: list[torch.Tensor]) -> np.ndarray:
-    """Hessian operator, CG operator, per-sample gradients."""
+    """Hessian operator, CG in as many steps as ours takes, per-sample gradients."""
     from pydvl.influence.torch.base import TorchBatch, TorchGradientProvider
     from pydvl.influence.torch.operator import CgOperator, HessianOperator
 
@@ -51,9 +51,11 @@ def pydvl_one(net: nn.Module, data: list[torch.Tensor]) -> np.ndarray:
     theta = {name: p.detach() for name, p in net.named_parameters()}
     provider = TorchGradientProvider(net, cross_entropy, theta)
     curvature = HessianOperator(net, cross_entropy, loader, theta)
-    operator = CgOperator(curvature, regularization=DAMPING, rtol=RTOL, atol=0)
+    operator = CgOperator(
+        curvature, DAMPING, rtol=RTOL, maxiter=STEPS[len(theta)], warn_on_max_iteration=False
+    )
     b = provider.flat_grads(TorchBatch(vx, vy)).mean(0)
-    s = operator.apply(b)
+    s = operator.apply(b).ravel()
     return -(provider.flat_grads(TorchBatch(x, y)) @ s).detach().numpy()
 
 
@@ -125,16 +127,28 @@ RUNS: dict[str, Callable[[nn.Module, list[torch.Tensor]], np.ndarray]] = {
 }
 
 
+def extra_memory(call: Callable[[], object]) -> float:
+    """Peak resident memory of a second call beyond what was resident before it, in MB (Linux)."""
+    call()
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here
+    before = resident("VmRSS")
+    call()
+    return (resident("VmHWM") - before) / 1024
+
+
+def resident(field: str) -> int:
+    """A field of this process's status, in KiB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(field))
+
+
 def main() -> None:
     """Run one peer on one model."""
     path, peer, which, what = sys.argv[1:]
     torch.set_num_threads(1)
     net, data = read(path, which)
     run = RUNS[f"{peer} {'public' if what == 'public' else 'one'}"]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    if what != "public":
-        run(net, data)
-    memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    memory = 0.0 if what == "public" else extra_memory(lambda: run(net, data))
     start = process_time()
     scores = run(net, data)
     seconds = process_time() - start
