@@ -132,12 +132,7 @@ def _select(options: argparse.Namespace) -> int:
     wanted = Selection(
         options.strategy, options.direction, options.per_class, options.excess, options.seed
     )
-    dataset = load(options.dataset)
-    subset = selection.select(dataset, wanted)
-    rows = subset.pool.ravel()
-    labels = [dataset.classes[k] for k in dataset.train.y[rows]]
-    table = pd.DataFrame({"row": rows, "label": labels, "kept": subset.kept.ravel().astype(int)})
-    write(table.sort_values("row"), options.out)
+    write(selection.pool_table(load(options.dataset), wanted), options.out)
     return 0
 
 

@@ -219,15 +219,6 @@ def draw_map(name: str, subset: Subset, label: int) -> None:
     export.chart(figure, table, "class-map")
 
 
-def pool_table(dataset: Dataset, recipe: Selection) -> pd.DataFrame:
-    """All images drawn, of every class: columns `row`, `label` and `kept` (0 or 1)."""
-    subset = selection.select(dataset, recipe)
-    rows = subset.pool.ravel()
-    labels = [dataset.classes[label] for label in dataset.train.y[rows]]
-    table = pd.DataFrame({"row": rows, "label": labels, "kept": subset.kept.ravel().astype(int)})
-    return table.sort_values("row")
-
-
 def command(name: str, recipe: Selection) -> str:
     """The command that gives the same selection."""
     direction = f" --direction {recipe.direction}" if recipe.direction else ""
@@ -270,7 +261,7 @@ def body() -> None:
         with layout.panel():
             draw_map(listing.name, subset, label)
     st.subheader("Take it with you", anchor=False)
-    table = partial(pool_table, dataset, subset.selection)
+    table = partial(selection.pool_table, dataset, subset.selection)
     export.table(table, "rows", "All images drawn, of every class, as CSV")
     st.code(command(listing.name, subset.selection), language="bash", wrap_lines=True)
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+import pandas as pd
+
 from core.datasets.base import Dataset
 from core.errors import InputError
 from core.registry import Registry
@@ -27,6 +29,7 @@ __all__ = [
     "Subset",
     "check",
     "geometry",
+    "pool_table",
     "select",
     "select_many",
 ]
@@ -106,3 +109,16 @@ def select_many(
         chosen = apply(STRATEGIES[name], [selections[index] for index in indices], space)
         subsets.update(zip(indices, chosen, strict=True))
     return [subsets[index] for index in range(len(selections))]
+
+
+def pool_table(dataset: Dataset, selection: Selection) -> pd.DataFrame:
+    """All images that a selection draws: columns `row`, `label` (class name) and `kept` (0 or 1).
+
+    Raises:
+        InputError: As `select`.
+    """
+    subset = select(dataset, selection)
+    rows = subset.pool.ravel()
+    labels = [dataset.classes[label] for label in dataset.train.y[rows]]
+    table = pd.DataFrame({"row": rows, "label": labels, "kept": subset.kept.ravel().astype(int)})
+    return table.sort_values("row")
