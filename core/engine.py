@@ -18,7 +18,7 @@ import numpy.typing as npt
 from core import settings
 from core.datasets.base import Dataset
 from core.models import Model
-from core.specs import TrainingSet, content_key, seed_from
+from core.specs import Damage, TrainingSet, content_key, seed_from
 from core.store import Score, Store
 
 if TYPE_CHECKING:
@@ -32,25 +32,37 @@ Report = Callable[[str, int, int, float | None], None]
 
 @dataclass(frozen=True, eq=False)
 class Unit:
-    """One training run: a training set and the model trained on it."""
+    """One training run: a training set and the model trained on it.
+
+    Args:
+        training_set: What is trained and tested on.
+        model: What is trained.
+        replicate: 0, or which repetition of the same run under another seed this is.
+    """
 
     training_set: TrainingSet
     model: Model
+    replicate: int = 0
 
     @property
     def key(self) -> str:
         """What its score is stored under."""
-        return content_key("unit", {"training_set": self.training_set.key, "model": self.model.key})
+        values = {"training_set": self.training_set.key, "model": self.model.key}
+        return content_key("unit", {**values, **self._repeated})
 
     @property
     def seed(self) -> int:
-        """Seed of the run: belongs to the pair, never to the order or the batch."""
-        return seed_from("fit", self.training_set.key, self.model.key)
+        """Seed of the run: belongs to the unit, never to the order or the batch."""
+        return seed_from("fit", self.training_set.key, self.model.key, *self._repeated.values())
+
+    @property
+    def _repeated(self) -> dict[str, int]:
+        return {"replicate": self.replicate} if self.replicate else {}
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Units of one model and one size that travel to a worker together."""
+    """Units of one model, one size and one test set that travel to a worker together."""
 
     model: Model
     units: tuple[Unit, ...]
@@ -85,11 +97,11 @@ def _versions() -> str:
 
 
 def fit(dataset: Dataset, units: Sequence[Unit], device: str) -> list[Score]:
-    """Train and test units of one model and one size, in this process.
+    """Train and test units of one model, one size and one test set, in this process.
 
     Args:
         dataset: The data set that the training sets are of.
-        units: Units that share model and size.
+        units: Units that share model, size and damage of the test images.
         device: `"cpu"`, `"cuda"` or `"cuda:N"`; models that cannot use a GPU stay on the CPU.
     """
     model = units[0].model
@@ -279,15 +291,17 @@ def make_tasks(
     """Cut units into tasks of a few seconds each, keeping their order as far as possible.
 
     Args:
-        units: Units to run; those that share model and size may travel together.
+        units: Units to run; those that share model, size and test images may travel together.
         expected: Seconds of one unit by (model label, size).
         device: What the workers train on.
     """
-    groups: dict[tuple[str, int], list[tuple[int, Unit]]] = {}
+    groups: dict[tuple[str, int, tuple[Damage, ...]], list[tuple[int, Unit]]] = {}
     for place, unit in enumerate(units):
-        groups.setdefault((unit.model.label, unit.training_set.rows.size), []).append((place, unit))
+        data = unit.training_set
+        kind = (unit.model.label, data.rows.size, data.test_damage)
+        groups.setdefault(kind, []).append((place, unit))
     tasks: list[tuple[int, Task]] = []
-    for (label, size), members in groups.items():
+    for (label, size, _), members in groups.items():
         model = members[0][1].model
         batch = model.batch(size, device)
         step = batch * max(1, int(TASK_SECONDS / max(expected[label, size] * batch, 1e-6)))

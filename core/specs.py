@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import tomllib
 from collections.abc import Collection, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -56,30 +57,80 @@ class Selection:
         check_whole("seed", self.seed, 0)
 
 
+@dataclass(frozen=True)
+class Damage:
+    """One perturbation of the pixels of some images, as a recipe.
+
+    Args:
+        name: Of the perturbation, as `core.corruption` lists it.
+        level: How strong, in the perturbation's own unit.
+        share: Share of the images that it hits, from 0 to 1.
+        seed: Decides which images it hits and what it draws at random.
+    """
+
+    name: str
+    level: float
+    share: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_text("The name of a perturbation", self.name)
+        check_whole("seed", self.seed, 0)
+        if not math.isfinite(self.level):
+            raise InputError(f"The level of {self.name} must be a number; got {self.level!r}.")
+        if not 0 <= self.share <= 1:
+            raise InputError(f"share must be a number from 0 to 1; got {self.share!r}.")
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingSet:
-    """What a model is trained on: a data set and the training rows kept.
+    """What a model is trained on and tested on: rows kept, labels changed, pixels changed.
 
     Args:
         dataset: Fingerprint of the data set.
         rows: Training row numbers; kept sorted, without repeats, as a read-only int32 array.
+        labels: Class number of each row, in the order of `rows`, int64; None as they are given.
+            Kept in the order of the sorted rows, read-only.
+        train_damage: What is done to the training images, one after another.
+        test_damage: What is done to the test images, one after another.
     """
 
     dataset: str
     rows: npt.NDArray[np.int32]
+    labels: npt.NDArray[np.int64] | None = None
+    train_damage: tuple[Damage, ...] = ()
+    test_damage: tuple[Damage, ...] = ()
 
     def __post_init__(self) -> None:
-        rows = np.unique(np.asarray(self.rows, dtype=np.int32))
+        rows, order = np.unique(np.asarray(self.rows, dtype=np.int32), return_index=True)
         if rows.size != np.size(self.rows):
             raise InputError("A training set must not hold a row twice.")
         rows.setflags(write=False)
         object.__setattr__(self, "rows", rows)
+        if self.labels is not None:
+            if np.shape(self.labels) != rows.shape:
+                raise InputError(
+                    f"A training set of {rows.size} rows needs as many labels; "
+                    f"got {np.size(self.labels)}."
+                )
+            labels = np.asarray(self.labels, dtype=np.int64)[order]
+            labels.setflags(write=False)
+            object.__setattr__(self, "labels", labels)
 
     @cached_property
     def key(self) -> str:
-        """Content key: equal for equal data and rows, however they were chosen."""
+        """Content key: equal for equal data, rows and changes, however they were chosen.
+
+        What is not changed is left out.
+        """
         digest = hashlib.sha256(self.rows.astype("<i4").tobytes()).hexdigest()
-        return content_key("training-set", {"dataset": self.dataset, "rows": digest})
+        values: dict[str, Any] = {"dataset": self.dataset, "rows": digest}
+        if self.labels is not None:
+            values["labels"] = hashlib.sha256(self.labels.astype("<i8").tobytes()).hexdigest()
+        for name in ("train_damage", "test_damage"):
+            if damages := getattr(self, name):
+                values[name] = [asdict(damage) for damage in damages]
+        return content_key("training-set", values)
 
 
 def setting(default: Any = MISSING, *, help: str) -> Any:

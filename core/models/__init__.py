@@ -121,7 +121,7 @@ class Model:
 
         Args:
             dataset: The data set that the training sets are of.
-            training_sets: Training sets of one size.
+            training_sets: Training sets of one size, tested on the same images.
             seeds: One for each; with the training set it decides the result.
             device: A torch device, `"cpu"` or `"cuda"`; scikit-learn's models use the CPU.
 
@@ -141,6 +141,8 @@ class Model:
                 "Training sets trained together must be of one size, at least one image; "
                 f"got sizes {sorted(sizes)}."
             )
+        if len({training_set.test_damage for training_set in training_sets}) > 1:
+            raise InputError("Training sets trained together must be tested on the same images.")
         if not training_sets:
             return []
         try:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from core.corruption import prepared
 from core.datasets.base import Dataset
 from core.errors import InputError
 from core.models.base import Family, FitMany, Options
@@ -33,11 +34,12 @@ def _scikit_learn(classifier: Callable[[int], Any]) -> FitMany:
         options: Options,
         device: str,
     ) -> list[Fit]:
-        test = _features(dataset.test.x)
+        sets = [prepared(dataset, training_set) for training_set in training_sets]
+        test = _features(sets[0].test_x)
         fits = []
-        for training_set, seed in zip(training_sets, seeds, strict=True):
+        for data, seed in zip(sets, seeds, strict=True):
             start = time.perf_counter()
-            x, y = _features(dataset.train.x[training_set.rows]), dataset.train.y[training_set.rows]
+            x, y = _features(data.x), data.y
             if len(np.unique(y)) < 2:
                 raise InputError("A training set needs images of two classes or more; got one.")
             model = classifier(seed % SEEDS).fit(x, y)

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
+from core.corruption import prepared
 from core.datasets.base import Dataset
 from core.errors import TrainingDiverged
 from core.specs import TrainingSet
@@ -48,7 +49,7 @@ def train_mlps(
 
     Args:
         dataset: The data set that the training sets are of.
-        training_sets: Training sets of one size.
+        training_sets: Training sets of one size, tested on the same images.
         seeds: One for each; decides initial weights and shuffling.
         hidden: Width of each hidden layer.
         device: A torch device.
@@ -99,24 +100,27 @@ class Stack:
         device: str,
         recipe: Recipe,
     ) -> None:
-        self.dataset, self.device, self.recipe = dataset, device, recipe
+        self.device, self.recipe = device, recipe
+        self.peak, self.classes = dataset.peak, len(dataset.classes)
         self.members = list(range(len(training_sets)))
         self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
 
-        rows = np.stack([training_set.rows for training_set in training_sets])
-        images = torch.tensor(dataset.train.x[rows], device=device)
-        self.images = _padded(scaled(images.flatten(2), dataset.peak))
-        self.labels = torch.tensor(dataset.train.y[rows], device=device)
+        data = [prepared(dataset, training_set) for training_set in training_sets]
+        self.test_images = data[0].test_x
+        images = torch.tensor(np.stack([one.x for one in data]), device=device)
+        self.images = _padded(scaled(images.flatten(2), self.peak))
+        self.labels = torch.tensor(np.stack([one.y for one in data]), device=device)
 
-        sizes = [images[0, 0].numel(), *hidden, len(dataset.classes)]
+        sizes = [images[0, 0].numel(), *hidden, self.classes]
         self.shapes = list(pairwise(math.ceil(size / LINE) * LINE for size in sizes))
         initial = [_initial(sizes, generator) for generator in self.generators]
         self.weights = nn.Parameter(torch.cat(initial).to(device))
         self.adam = torch.optim.Adam([self.weights], fused=True)
         self._view()
 
-        count = min(rows.shape[1], 16 + int(2 * (1 - recipe.accuracy) * rows.shape[1]))
-        self.suspects = torch.arange(count, device=device).repeat(len(rows), 1)
+        size = self.labels.shape[1]
+        count = min(size, 16 + int(2 * (1 - recipe.accuracy) * size))
+        self.suspects = torch.arange(count, device=device).repeat(len(data), 1)
 
     def train(self, learning_rate: float) -> None:
         """One epoch, each member through its own training set in its own order."""
@@ -161,7 +165,7 @@ class Stack:
         members = len(layers[0][0])
         predictions = [
             self._outputs(_padded(pixels.flatten(1)).expand(members, -1, -1), layers).argmax(2)
-            for pixels in chunks(self.dataset.test.x, self.dataset.peak, self.device)
+            for pixels in chunks(self.test_images, self.peak, self.device)
         ]
         return torch.cat(predictions, dim=1).cpu().numpy()
 
@@ -206,7 +210,7 @@ class Stack:
 
     def _outputs(self, pixels: Tensor, layers: Sequence[Layer]) -> Tensor:
         """Outputs before the softmax, shape (members, images, classes)."""
-        return self._forward(pixels, layers)[-1][..., : len(self.dataset.classes)]
+        return self._forward(pixels, layers)[-1][..., : self.classes]
 
     def _step(self, pixels: Tensor, labels: Tensor) -> None:
         """One Adam step of every member on the mean cross-entropy of its batch.
@@ -216,9 +220,8 @@ class Stack:
             labels: Class numbers, shape (members, batch).
         """
         *values, outputs = self._forward(pixels, self.layers)
-        classes = len(self.dataset.classes)
         error = torch.zeros_like(outputs).scatter_(2, labels.unsqueeze(2), -1.0)
-        error[..., :classes] += outputs[..., :classes].softmax(2)
+        error[..., : self.classes] += outputs[..., : self.classes].softmax(2)
         error /= labels.shape[1]
         for place in reversed(range(len(self.layers))):
             weight, bias = self.gradients[place]

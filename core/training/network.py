@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from core.corruption import prepared
 from core.datasets.base import Dataset
 from core.errors import TrainingDiverged
 from core.specs import TrainingSet, seed_from
@@ -58,28 +59,28 @@ def train_network(
         X-Factor paper, section 2.4.
     """
     start = time.perf_counter()
-    rows = training_set.rows
+    data = prepared(dataset, training_set)
     with one_thread(), torch.backends.cudnn.flags(enabled=True, deterministic=True):
         network.to(device)
-        images = _channels_first(scaled(torch.tensor(dataset.train.x[rows]), dataset.peak))
-        images, labels = images.to(device), torch.tensor(dataset.train.y[rows], device=device)
+        images = _channels_first(scaled(torch.tensor(data.x), dataset.peak))
+        images, labels = images.to(device), torch.tensor(data.y, device=device)
         generator = torch.Generator().manual_seed(seed_from("order", seed))
         adam = torch.optim.Adam(network.parameters(), fused=True)
         epoch, accuracy = 0, 0.0
         while not recipe.stops(epoch, accuracy):
             epoch += 1
             adam.param_groups[0]["lr"] = recipe.learning_rate(epoch)
-            order = torch.randperm(len(rows), generator=generator).to(device)
+            order = torch.randperm(len(data.y), generator=generator).to(device)
             network.train()
-            for batch in recipe.batches(len(rows)):
+            for batch in recipe.batches(len(data.y)):
                 adam.zero_grad()
                 outputs = network(images[order[batch]])
                 torch.autograd.backward(cross_entropy(outputs, labels[order[batch]]))
                 adam.step()
             if recipe.may_stop(epoch):
-                predicted = _predict(network, dataset.train.x[rows], dataset.peak, device)
-                accuracy = float((predicted == dataset.train.y[rows]).mean())
-        predictions = _predict(network, dataset.test.x, dataset.peak, device)
+                predicted = _predict(network, data.x, dataset.peak, device)
+                accuracy = float((predicted == data.y).mean())
+        predictions = _predict(network, data.test_x, dataset.peak, device)
     return Fit(predictions, accuracy, epoch, time.perf_counter() - start, weights)
 
 

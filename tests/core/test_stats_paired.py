@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata, ttest_1samp, wilcoxon
 
 from core.errors import InputError
-from core.influence.statistics import (
+from core.stats.paired import (
     benjamini_hochberg,
     cohens_d,
     compare,
