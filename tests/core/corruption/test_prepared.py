@@ -97,8 +97,7 @@ def test_models_see_labels_and_damage(digits: Dataset, name: str) -> None:
         fit(digits, [Unit(data, model)], "cpu")[0]
         for data in (TrainingSet(digits.fingerprint, rows), swapped, blind)
     )
-    assert min(as_given.class_accuracy[:2]) > 0.6
-    assert max(other.class_accuracy[:2]) < 0.1
+    assert max(other.class_accuracy[:2]) < 0.5 < min(as_given.class_accuracy[:2])
     assert sorted(set(flat.class_accuracy)) in ([0.0], [0.0, 1.0])
 
 
