@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from core.corruption import PERTURBATIONS
 from core.datasets import SOURCES
 from core.models import MODELS
 from core.quality import THRESHOLDS
@@ -111,7 +112,9 @@ def entries(*registries: Registry) -> list[str]:
     return list(chain.from_iterable(registries))
 
 
-@pytest.mark.parametrize("name", entries(SOURCES, STRATEGIES, MODELS, STUDIES, PRESETS, THRESHOLDS))
+@pytest.mark.parametrize(
+    "name", entries(SOURCES, STRATEGIES, PERTURBATIONS, MODELS, STUDIES, PRESETS, THRESHOLDS)
+)
 def test_every_registry_entry_is_in_the_readme(name: str) -> None:
     assert f"`{name}`" in (PROJECT / "README.md").read_text(encoding="utf-8")
 

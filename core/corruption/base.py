@@ -28,6 +28,7 @@ class Perturbation:
         most: Largest level allowed.
         apply: Takes images, uint8, shape (n, height, width, channels), the level, a random
             generator and the value of a white pixel; gives new images of the same shape.
+        clean: The level that changes nothing, None where no level does.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Perturbation:
     least: float
     most: float
     apply: Apply
+    clean: float | None = None
 
     def __call__(
         self, images: Images, level: float, rng: np.random.Generator, peak: int = 255

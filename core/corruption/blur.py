@@ -51,8 +51,8 @@ GAUSSIAN_BLUR = Perturbation(
     levels=KERNELS,
     least=1,
     most=99,
-    clean=1,
     apply=rounded(_gaussian),
+    clean=1,
 )
 
 BOX_BLUR = Perturbation(
@@ -63,6 +63,6 @@ BOX_BLUR = Perturbation(
     levels=KERNELS,
     least=1,
     most=99,
-    clean=1,
     apply=rounded(_box),
+    clean=1,
 )

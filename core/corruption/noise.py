@@ -22,10 +22,10 @@ def _salt_and_pepper(images: Images, a: float, rng: np.random.Generator, peak: i
 def _occlusion(images: Images, area: float, rng: np.random.Generator, peak: int) -> Floats:
     """A black rectangle of the image's proportions, wholly inside it."""
     inside = np.ones((len(images), 1, 1), dtype=bool)
-    place = rng.random((2, len(images), 1)) if len(images) else np.empty((2, 0, 1))
+    place = rng.random((len(images), 2)).T
     for side, draw, shape in zip(images.shape[1:3], place, ((-1, 1), (1, -1)), strict=True):
         length = round(side * area**0.5)
-        first = np.floor(draw * (side - length + 1))
+        first = np.floor(draw * (side - length + 1))[:, np.newaxis]
         covered = (np.arange(side) >= first) & (np.arange(side) < first + length)
         inside = inside & covered.reshape(len(images), *shape)
     return np.where(inside[..., np.newaxis], 0.0, images)
@@ -39,8 +39,8 @@ GAUSSIAN_NOISE = Perturbation(
     levels=(2, 8, 16),
     least=0,
     most=255,
-    clean=0,
     apply=rounded(_gaussian),
+    clean=0,
 )
 
 SALT_AND_PEPPER = Perturbation(
@@ -51,8 +51,8 @@ SALT_AND_PEPPER = Perturbation(
     levels=(0.05, 0.1, 0.2, 0.3, 0.4),
     least=0,
     most=0.5,
-    clean=0,
     apply=rounded(_salt_and_pepper),
+    clean=0,
 )
 
 OCCLUSION = Perturbation(
@@ -63,6 +63,6 @@ OCCLUSION = Perturbation(
     levels=(0.05, 0.1, 0.2, 0.4),
     least=0,
     most=1,
-    clean=0,
     apply=rounded(_occlusion),
+    clean=0,
 )

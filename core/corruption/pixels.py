@@ -39,8 +39,8 @@ def rounded(change: Change) -> Apply:
     return apply
 
 
-def luma(images: Images) -> Floats:
-    """Brightness of each pixel as people see it, shape (n, height, width, 1)."""
+def luma(images: Images) -> npt.NDArray[np.int64]:
+    """Brightness of each pixel as people see it, in thousandths, shape (n, height, width, 1)."""
     if images.shape[-1] == 1:
-        return images.astype(np.float64)
-    return (images.astype(np.int64) @ LUMA)[..., np.newaxis] / 1000
+        return images.astype(np.int64) * 1000
+    return np.asarray((images.astype(np.int64) @ LUMA)[..., np.newaxis])

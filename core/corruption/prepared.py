@@ -70,7 +70,8 @@ def damaged(images: Images, damages: tuple[Damage, ...], peak: int = 255) -> Ima
     """A copy of images with each damage on its share of them, one damage after another.
 
     Which images are hit depends on their number and the damage's seed, not on its level, and
-    those hit at a smaller share are among those hit at a larger one.
+    those hit at a smaller share are among those hit at a larger one. Two damages of one seed
+    hit the same images and draw apart.
 
     Args:
         images: uint8, shape (n, height, width, channels).
@@ -82,6 +83,6 @@ def damaged(images: Images, damages: tuple[Damage, ...], peak: int = 255) -> Ima
         order = np.random.default_rng(seed_from("hit", damage.seed)).permutation(len(images))
         hit = np.sort(order[: round(damage.share * len(images))])
         if hit.size:
-            rng = np.random.default_rng(seed_from("draw", damage.seed))
+            rng = np.random.default_rng(seed_from("draw", damage.seed, damage.name))
             images[hit] = PERTURBATIONS[damage.name](images[hit], damage.level, rng, peak)
     return images

@@ -25,21 +25,21 @@ def _resized(images: Images | Floats, weights: list[Floats]) -> Floats:
     n, height, width, channels = images.shape
     out = rows @ images.reshape(n, height, -1).astype(np.float64)
     out = columns @ out.reshape(n, len(rows), width, channels)
-    return out / (rows[0].sum() * columns[0].sum())
+    return np.asarray(out / (rows[0].sum() * columns[0].sum()))
 
 
 def _area(side: int, size: int) -> Floats:
     """Overlap of each pixel with each of `size` equal parts of a side, shape (size, side)."""
     part, pixel = np.arange(size)[:, None] * side, np.arange(side) * size
     overlap = np.minimum(part + side, pixel + size) - np.maximum(part, pixel)
-    return np.maximum(overlap, 0).astype(np.float64)
+    return np.asarray(np.maximum(overlap, 0), dtype=np.float64)
 
 
 def _bilinear(side: int, size: int) -> Floats:
     """Weights of `size` pixels in each pixel of the enlarged side, shape (side, size)."""
     place = np.clip((2 * np.arange(side) + 1) * size - side, 0, 2 * side * (size - 1))
     distance = np.abs(place[:, None] - 2 * side * np.arange(size))
-    return np.maximum(2 * side - distance, 0).astype(np.float64)
+    return np.asarray(np.maximum(2 * side - distance, 0), dtype=np.float64)
 
 
 def _jpeg(images: Images, quality: float, rng: np.random.Generator, peak: int) -> Floats:
@@ -57,7 +57,7 @@ def _jpeg(images: Images, quality: float, rng: np.random.Generator, peak: int) -
         )
         with Image.open(file) as image:
             out[place] = np.asarray(image).reshape(pixels.shape)
-    return out * (peak / 255)
+    return np.asarray(out * (peak / 255))
 
 
 DOWNSCALE = Perturbation(
@@ -68,8 +68,8 @@ DOWNSCALE = Perturbation(
     levels=(2, 3, 4, 8),
     least=1,
     most=1000,
-    clean=1,
     apply=rounded(_downscale),
+    clean=1,
 )
 
 JPEG = Perturbation(
@@ -79,6 +79,6 @@ JPEG = Perturbation(
     parameter="quality",
     levels=(50, 20, 10, 5),
     least=1,
-    most=95,
+    most=100,
     apply=rounded(_jpeg),
 )

@@ -10,8 +10,9 @@ from core.corruption.pixels import Floats, luma, rounded
 
 def _contrast(images: Images, factor: float, rng: np.random.Generator, peak: int) -> Floats:
     """Distance from the image's mean luma times a factor."""
-    mean = luma(images).mean(axis=(1, 2, 3), keepdims=True)
-    return mean + factor * (images - mean)
+    total = luma(images).sum(axis=(1, 2, 3), keepdims=True)
+    mean = total / (1000 * images.shape[1] * images.shape[2])
+    return np.asarray(mean + factor * (images - mean))
 
 
 def _gamma(images: Images, power: float, rng: np.random.Generator, peak: int) -> Floats:
@@ -24,7 +25,7 @@ def _brightness(images: Images, factor: float, rng: np.random.Generator, peak: i
 
 
 def _grey(images: Images, share: float, rng: np.random.Generator, peak: int) -> Floats:
-    return (1 - share) * images + share * luma(images)
+    return (1 - share) * images + share * luma(images) / 1000
 
 
 CONTRAST_WEAKER = Perturbation(
@@ -35,8 +36,8 @@ CONTRAST_WEAKER = Perturbation(
     levels=(0.75, 0.5, 0.25, 0.1),
     least=0,
     most=1,
-    clean=1,
     apply=rounded(_contrast),
+    clean=1,
 )
 
 CONTRAST_STRONGER = Perturbation(
@@ -47,8 +48,8 @@ CONTRAST_STRONGER = Perturbation(
     levels=(1.5, 2, 4, 8),
     least=1,
     most=1000,
-    clean=1,
     apply=rounded(_contrast),
+    clean=1,
 )
 
 GAMMA = Perturbation(
@@ -59,8 +60,8 @@ GAMMA = Perturbation(
     levels=(0.25, 0.5, 2, 4),
     least=0.05,
     most=20,
-    clean=1,
     apply=rounded(_gamma),
+    clean=1,
 )
 
 BRIGHTNESS = Perturbation(
@@ -71,8 +72,8 @@ BRIGHTNESS = Perturbation(
     levels=(0.25, 0.5, 2, 4),
     least=0,
     most=1000,
-    clean=1,
     apply=rounded(_brightness),
+    clean=1,
 )
 
 GREY = Perturbation(
@@ -83,6 +84,6 @@ GREY = Perturbation(
     levels=(0.5, 1),
     least=0,
     most=1,
-    clean=0,
     apply=rounded(_grey),
+    clean=0,
 )
