@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -42,6 +42,7 @@ def train_mlps(
     hidden: Sequence[int],
     device: str,
     recipe: Recipe = PAPER,
+    keep: Callable[[int, nn.Sequential], None] | None = None,
 ) -> list[Fit]:
     """Train one multilayer perceptron on each training set, all at once, and test them.
 
@@ -54,6 +55,7 @@ def train_mlps(
         hidden: Width of each hidden layer.
         device: A torch device.
         recipe: Batches, epochs and learning rates.
+        keep: Given the number of a training set and its network once that is trained.
 
     Raises:
         TrainingDiverged: A network's outputs are no longer finite.
@@ -75,6 +77,8 @@ def train_mlps(
             if ends:
                 for place, predictions in zip(ends, stack.predict(ends), strict=True):
                     done[stack.members[place]] = predictions, ends[place], epoch
+                    if keep:
+                        keep(stack.members[place], stack.network(place))
                 stack.drop(ends)
     share = (time.perf_counter() - start) / sum(epochs for _, _, epochs in done.values())
     return [
@@ -111,9 +115,9 @@ class Stack:
         self.images = _padded(scaled(images.flatten(2), self.peak))
         self.labels = torch.tensor(np.stack([one.y for one in data]), device=device)
 
-        sizes = [images[0, 0].numel(), *hidden, self.classes]
-        self.shapes = list(pairwise(math.ceil(size / LINE) * LINE for size in sizes))
-        initial = [_initial(sizes, generator) for generator in self.generators]
+        self.sizes = [images[0, 0].numel(), *hidden, self.classes]
+        self.shapes = list(pairwise(math.ceil(size / LINE) * LINE for size in self.sizes))
+        initial = [_initial(self.sizes, generator) for generator in self.generators]
         self.weights = nn.Parameter(torch.cat(initial).to(device))
         self.adam = torch.optim.Adam([self.weights], fused=True)
         self._view()
@@ -168,6 +172,18 @@ class Stack:
             for pixels in chunks(self.test_images, self.peak, self.device)
         ]
         return torch.cat(predictions, dim=1).cpu().numpy()
+
+    def network(self, place: int) -> nn.Sequential:
+        """A copy of a member without the padding; takes float32, shape (rows, features)."""
+        modules: list[nn.Module] = []
+        for (inputs, outputs), (weight, bias) in zip(
+            pairwise(self.sizes), self.layers, strict=True
+        ):
+            linear = nn.Linear(inputs, outputs, device="meta").to_empty(device=self.device)
+            linear.weight.copy_(weight[place, :outputs, :inputs])
+            linear.bias.copy_(bias[place, 0, :outputs])
+            modules += [nn.ReLU(), linear]
+        return nn.Sequential(*modules[1:])
 
     def drop(self, places: Iterable[int]) -> None:
         """Let members leave, by their place in the stack; the others go on as they were."""

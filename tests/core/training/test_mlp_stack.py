@@ -147,3 +147,16 @@ def test_diverged_training_is_an_error():
     hot = Recipe(min_epochs=5, max_epochs=60, rates=((1, 1e30),))
     with pytest.raises(TrainingDiverged):
         train_mlps(dataset, [some(dataset, 20, 0)], [0], [8, 8], "cpu", hot)
+
+
+def test_the_networks_that_are_kept_predict_what_was_predicted():
+    dataset = blobs((5, 7, 1), classes=10, train=400, noise=60)
+    sets = [some(dataset, 43, seed) for seed in range(4)]
+    kept = {}
+    fits = train_mlps(dataset, sets, range(4), [24, 13], "cpu", SMALL, kept.__setitem__)
+    assert sorted(kept) == [0, 1, 2, 3]
+    pixels = torch.tensor(dataset.test.x).flatten(1) / dataset.peak
+    for number, fit in enumerate(fits):
+        predicted = kept[number](pixels).argmax(1).numpy()
+        assert (predicted == fit.predictions).mean() > 0.99
+        assert all(p.requires_grad for p in kept[number].parameters())
