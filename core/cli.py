@@ -70,7 +70,7 @@ def _parser() -> argparse.ArgumentParser:
         "run", help="run a study, or go on with it; what is finished is kept"
     )
     command.add_argument("spec", nargs="?", type=Path, help="TOML file that describes the study")
-    command.add_argument("--preset", help="a preset instead of a file: quick or paper")
+    command.add_argument("--preset", help="a preset instead of a file, as the README lists them")
     command.add_argument("--dataset", help="data set for the preset")
     command.add_argument("--out", type=Path, help="folder for scores and a CSV of every figure")
     command.add_argument("--scheduler", help="address of a Dask scheduler, such as tcp://host:8786")
@@ -78,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         "--detach", action="store_true", help="put it in the queue and return at once"
     )
     command.set_defaults(run=_study_run)
-    command = study_commands.add_parser("export", help="write one row a (subset, model)")
+    command = study_commands.add_parser("export", help="write one row a trained model")
     command.add_argument("study", help="name or key, as `jobs` lists it")
     command.add_argument("--out", type=Path, required=True, help="file: .parquet or .csv")
     command.set_defaults(run=_study_export)
@@ -137,20 +137,21 @@ def _select(options: argparse.Namespace) -> int:
 
 
 def _study_run(options: argparse.Namespace) -> int:
-    from core import jobs, settings
-    from core.studies.xfactor_spec import PRESETS, XFactorSpec
+    from core import jobs, settings, studies
 
     if (options.spec is None) == (options.preset is None):
         raise InputError("Name a TOML file or a preset, one of the two.")
     if options.preset:
-        if options.dataset is None:
+        study = studies.of_preset(options.preset)
+        dataset = options.dataset or study.presets[options.preset].dataset
+        if not dataset:
             raise InputError("A preset needs --dataset; `python -m core datasets` lists them.")
-        spec = PRESETS[options.preset].spec(options.dataset)
+        spec = study.from_preset(options.preset, dataset)
     else:
-        spec = XFactorSpec.from_toml(options.spec)
+        study, spec = studies.from_toml(options.spec)
     load(spec.dataset)  # Shows a download or a long decoding; the study finds it done.
     store = _store()
-    job = jobs.submit(store, "xfactor", spec, options.scheduler or settings.scheduler())
+    job = jobs.submit(store, study.name, spec, options.scheduler or settings.scheduler())
     print(f"study {spec.name!r}, key {job.key}", file=sys.stderr)
     if options.detach:
         return 0
@@ -203,21 +204,18 @@ def _study_analyse(options: argparse.Namespace) -> int:
 
 
 def _export(store: Store, job: Job, path: Path) -> None:
-    from core.studies import xfactor
+    from core.studies import STUDIES
 
-    write(xfactor.results(job, store).scores, path)
+    write(STUDIES[job.study].scores(job, store), path)
 
 
 def _analyse(store: Store, job: Job, folder: Path) -> None:
-    from core.studies import xfactor, xfactor_analysis
-    from core.studies.xfactor_analysis import published, readings
+    from core.studies import STUDIES
 
-    results = xfactor.results(job, store)
-    analysis = xfactor_analysis.analyse(results.scores, results.rows, models=results.spec.models)
-    for name, table in analysis.tables().items():
+    report = STUDIES[job.study].report(job, store)
+    for name, table in report.tables.items():
         write(table, folder / f"{name}.csv")
-    write(published.beside_paper(analysis), folder / "paper.csv")
-    for sentence in (*results.notes, *analysis.notes, *(x.text for x in readings.facts(analysis))):
+    for sentence in report.sentences:
         print(sentence)
 
 

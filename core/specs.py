@@ -5,12 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +16,7 @@ import numpy.typing as npt
 from core.errors import InputError, UnknownName
 
 KEY_LENGTH = 32
+MOST_ROWS = 100_000_000
 
 
 def content_key(kind: str, values: Mapping[str, Any]) -> str:
@@ -145,6 +144,8 @@ class Spec:
     Fields are texts, whole numbers and tuples of them, each with its help text.
     """
 
+    study: ClassVar[str]
+
     @classmethod
     def help(cls, name: str) -> str:
         """The help text of a setting."""
@@ -169,24 +170,40 @@ class Spec:
                 raise InputError(f"The setting {item.name} is missing: {item.metadata['help']}")
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
-    @classmethod
-    def from_toml(cls, path: Path) -> Self:
-        """The spec in a TOML file; without a name in it, it is called like the file.
-
-        Raises:
-            InputError: The file cannot be read, or its content cannot be used.
-        """
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise InputError(f"{path} cannot be read as a study: {error}.") from error
-        return cls.from_dict({"name": path.stem, **values})
-
     def to_toml(self) -> str:
         """The spec as a TOML file that gives the same study."""
         # JSON writes texts, whole numbers and lists of them as TOML does, but for DEL.
-        lines = (f"{name} = {json.dumps(value)}\n" for name, value in self.to_dict().items())
+        values = {"study": self.study, **self.to_dict()}
+        lines = (f"{name} = {json.dumps(value)}\n" for name, value in values.items())
         return "".join(lines).replace("\x7f", "\\u007f")
+
+
+def parse_rows(name: str, text: str) -> npt.NDArray[np.int32]:
+    """Row numbers from a text such as `3,17-19`, sorted, each once.
+
+    Raises:
+        InputError: A part is neither a row number nor a range of them.
+    """
+    rows: list[npt.NDArray[np.int32]] = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        first, dash, last = part.partition("-")
+        last = last if dash else first
+        numbers = all(number.isascii() and number.isdecimal() for number in (first, last))
+        if not numbers or not int(first) <= int(last) < 2**31:
+            raise InputError(
+                f"{name} lists row numbers and ranges of them, such as 3,17-19; got {part!r}."
+            )
+        if int(last) - int(first) >= MOST_ROWS:
+            raise InputError(f"{name}: the range {part} holds more than {MOST_ROWS:,} rows.")
+        rows.append(np.arange(int(first), int(last) + 1, dtype=np.int32))
+    return np.unique(np.concatenate(rows)) if rows else np.empty(0, dtype=np.int32)
+
+
+def rows_text(rows: npt.ArrayLike) -> str:
+    """Row numbers as the text that `parse_rows` reads."""
+    numbers = np.unique(np.asarray(rows, dtype=np.int32))
+    runs = np.split(numbers, np.flatnonzero(np.diff(numbers) > 1) + 1) if numbers.size else []
+    return ",".join(f"{run[0]}-{run[-1]}" if run.size > 1 else f"{run[0]}" for run in runs)
 
 
 def check_whole(name: str, value: object, least: int) -> None:

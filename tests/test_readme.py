@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from core import studies
 from core.settings import PROJECT
-from core.studies.xfactor_spec import XFactorSpec
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
@@ -36,4 +36,4 @@ def test_the_study_is_one(tmp_path: Path) -> None:
     (text,) = blocks("toml")
     path = tmp_path / "check.toml"
     path.write_text(text, encoding="utf-8")
-    assert XFactorSpec.from_toml(path).name == "check"
+    assert studies.from_toml(path)[1].name == "check"

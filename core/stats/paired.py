@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
 from scipy.stats import false_discovery_control, nct, rankdata
+from scipy.stats import t as student_t
 
 from core.errors import InputError
 
@@ -40,6 +41,8 @@ class Comparison:
         name: Of the comparison.
         pairs: Seeds, n.
         mean: Mean difference, first arm minus second.
+        low: Lower end of its 95 % t interval.
+        high: Upper end.
         p: Two-sided exact Wilcoxon p.
         q: p adjusted over the family (Benjamini–Hochberg).
         smallest_p: The smallest p that n pairs allow.
@@ -51,6 +54,8 @@ class Comparison:
     name: str
     pairs: int
     mean: float
+    low: float
+    high: float
     p: float
     q: float
     smallest_p: float
@@ -103,7 +108,7 @@ def compare(differences: Mapping[str, npt.ArrayLike]) -> list[Comparison]:
         Comparison(
             name,
             len(values),
-            float(values.mean()),
+            *mean_interval(values),
             p[i],
             float(adjusted[i]),
             least[i],
@@ -112,6 +117,14 @@ def compare(differences: Mapping[str, npt.ArrayLike]) -> list[Comparison]:
         )
         for i, (name, values) in enumerate(checked.items())
     ]
+
+
+def mean_interval(differences: npt.ArrayLike) -> tuple[float, float, float]:
+    """Mean of paired differences and the ends of its 95 % t interval."""
+    values = _pairs(differences, "the differences")
+    mean, sd = float(values.mean()), float(values.std(ddof=1))
+    reach = float(student_t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * sd / len(values) ** 0.5
+    return mean, mean - reach, mean + reach
 
 
 def wilcoxon_p(differences: npt.ArrayLike) -> float:

@@ -1,61 +1,52 @@
-"""The questions that can be asked of a data set; each plans training sets and reads the scores."""
+"""The questions that can be asked of a data set; each plans training sets and reads the scores.
+
+To add one, write a module that makes a `Study` and list it in `STUDIES`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self
+import tomllib
+from pathlib import Path
 
+from core.errors import InputError, UnknownName
 from core.registry import Registry
-from core.studies import xfactor
-from core.studies.xfactor_spec import XFactorSpec
+from core.studies.base import Preset, Report, Study, StudySpec
+from core.studies.removal import REMOVAL
+from core.studies.xfactor import XFACTOR
 
-if TYPE_CHECKING:
-    from core.jobs import Context
-
-
-class StudySpec(Protocol):
-    """What every study's spec can do."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def dataset(self) -> str: ...
-    def to_dict(self) -> dict[str, Any]: ...
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self: ...
-
-
-@dataclass(frozen=True)
-class Study:
-    """One kind of study.
-
-    Args:
-        name: What is typed.
-        title: What is shown.
-        summary: One sentence.
-        spec: Class of its spec.
-        prepare: Checks a spec against its data set; gives the study's key and the facts that
-            reading its results needs.
-        run: Does it all; gives a closing sentence.
-    """
-
-    name: str
-    title: str
-    summary: str
-    spec: type[StudySpec]
-    prepare: Callable[[Any], tuple[str, dict[str, Any]]]
-    run: Callable[[Any, Context], str]
-
+__all__ = ["STUDIES", "Preset", "Report", "Study", "StudySpec", "from_toml", "of_preset"]
 
 STUDIES = Registry(
     "study",
-    Study(
-        "xfactor",
-        "X-Factor",
-        "Is quality a property of the data? Many subsets of one size, many models, one table.",
-        XFactorSpec,
-        xfactor.prepare,
-        xfactor.run,
-    ),
+    XFACTOR,
+    REMOVAL,
 )
+
+
+def from_toml(path: Path) -> tuple[Study, StudySpec]:
+    """The study in a TOML file; without a name in it, it is called like the file.
+
+    The line `study = "…"` says which kind it is; without it, it is an X-Factor study.
+
+    Raises:
+        InputError: The file cannot be read, or its content cannot be used.
+    """
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path} cannot be read as a study: {error}.") from error
+    study = STUDIES[values.pop("study", XFACTOR.name)]
+    return study, study.spec.from_dict({"name": path.stem, **values})
+
+
+def of_preset(name: str) -> Study:
+    """The study that a preset belongs to.
+
+    Raises:
+        UnknownName: There is no such preset.
+    """
+    for study in STUDIES.values():
+        if name in study.presets:
+            return study
+    known = [preset for study in STUDIES.values() for preset in study.presets]
+    raise UnknownName("preset", name, known)

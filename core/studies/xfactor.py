@@ -23,7 +23,9 @@ from core.errors import DamagedBlob, NotEnoughImages
 from core.models import Model
 from core.specs import Selection, TrainingSet, content_key, seed_from
 from core.store import Store
-from core.studies.xfactor_spec import XFactorSpec
+from core.studies.base import Report, Study
+from core.studies.scored import scored
+from core.studies.xfactor_spec import PRESETS, XFactorSpec
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -31,10 +33,7 @@ if TYPE_CHECKING:
     from core.jobs import Context, Job
 
 RECIPE_COLUMNS = ("subset", "per_class", "strategy", "direction", "excess", "repeat")
-SCORE_COLUMNS = (
-    *("model", "accuracy", "error", "train_accuracy", "macro_f1", "epochs", "seconds"),
-    *("device", "weights", "seed", "versions"),
-)
+HEADLINE = "r_squared_mean"
 Rows = npt.NDArray[np.int32]
 
 
@@ -296,26 +295,44 @@ def results(job: Job, store: Store) -> Results:
     ran = list(zip(map(Model.parse, job.facts["models"]), labels, strict=True))
     units = pd.DataFrame(
         [
-            (Unit(training_set, model).key, subset, label)
+            (Unit(training_set, model).key, label, subset)
             for subset, some in rows.items()
             for training_set in [TrainingSet(fingerprint, some)]
             for model, label in ran
         ],
-        columns=["unit", "subset", "model"],
+        columns=["unit", "model", "subset"],
     )
-    keys = units["unit"].tolist()
-    scores = units.merge(store.scores(keys).drop(columns="model"), on="unit").merge(
-        table, on="subset"
-    )
-    scores["error"] = 1 - scores["accuracy"]
-    by_class = pd.DataFrame(
-        scores["class_accuracy"].tolist(),
-        columns=[f"class_accuracy_{name}" for name in classes],
-        dtype=float,
-    )
-    failures = units.merge(store.failures(keys)[["unit", "reason"]], on="unit")
-    return Results(
-        spec, fingerprint, classes, table, rows,
-        pd.concat([scores[[*RECIPE_COLUMNS, *SCORE_COLUMNS]], by_class], axis=1),
-        failures[["subset", "model", "reason"]], tuple(notes),
-    )  # fmt: skip
+    scores, failures = scored(units.merge(table, on="subset"), classes, store)
+    failures = failures[["subset", "model", "reason"]]
+    return Results(spec, fingerprint, classes, table, rows, scores, failures, tuple(notes))
+
+
+def scores(job: Job, store: Store) -> pd.DataFrame:
+    """One row a (subset, model) that has been trained."""
+    return results(job, store).scores
+
+
+def report(job: Job, store: Store) -> Report:
+    """Every figure's table, the paper's figures beside ours, and what they say."""
+    from core.studies.xfactor_analysis import analyse, published, readings
+
+    found = results(job, store)
+    analysis = analyse(found.scores, found.rows, models=found.spec.models)
+    facts = sorted(readings.facts(analysis), key=lambda fact: fact.topic != HEADLINE)
+    sentences = (*(fact.text for fact in facts), *found.notes, *analysis.notes)
+    tables = {**analysis.tables(), "paper": published.beside_paper(analysis)}
+    return Report(tables, sentences)
+
+
+XFACTOR = Study(
+    "xfactor",
+    "X-Factor",
+    "Is quality a property of the data? Many subsets of one size, many models, one table.",
+    "study",
+    XFactorSpec,
+    PRESETS,
+    prepare,
+    run,
+    scores,
+    report,
+)

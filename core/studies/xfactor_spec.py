@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 from core.errors import InputError
 from core.models import Model
 from core.registry import Registry
 from core.selection import STRATEGIES
 from core.specs import Spec, check_known, check_list, check_text, check_whole, setting
+from core.studies.base import Preset
 
 SELECTING = tuple(name for name in STRATEGIES if name != "random")
 DIRECTIONS = ("+", "-")
@@ -25,6 +25,8 @@ class XFactorSpec(Spec):
     Raises:
         InputError: A value cannot be used; the sentence says what can.
     """
+
+    study: ClassVar[str] = "xfactor"
 
     dataset: str = setting(help="Name of the data set, as the list of data sets has it.")
     name: str = setting("quick", help="What you call the study.")
@@ -76,22 +78,6 @@ class XFactorSpec(Spec):
     def parsed_models(self) -> list[Model]:
         """The models as values, in the order given."""
         return [Model.parse(text) for text in self.models]
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A spec to start from."""
-
-    name: str
-    title: str
-    summary: str
-    settings: Mapping[str, Any]
-
-    def spec(self, dataset: str) -> XFactorSpec:
-        """The preset for a data set, named after both."""
-        return XFactorSpec.from_dict(
-            {"name": f"{self.name}-{dataset}", "dataset": dataset, **self.settings}
-        )
 
 
 PRESETS = Registry(

@@ -32,7 +32,7 @@ def spec(dataset: str) -> XFactorSpec:
             bind="query-params",
             help="  \n".join([*lines, f"**{OWN}**: every setting as you like it."]),
         )
-        base = titles[start].spec(dataset) if start in titles else _named(dataset)
+        base = _preset(titles[start].name, dataset) if start in titles else _named(dataset)
         name = st.text_input(
             "Name",
             key="name",
@@ -45,6 +45,11 @@ def spec(dataset: str) -> XFactorSpec:
     if start == OWN:
         base = _grid(dataset, base.name)
     return replace(base, name=name.strip() or base.name)
+
+
+def _preset(name: str, dataset: str) -> XFactorSpec:
+    settings = PRESETS[name].settings
+    return XFactorSpec.from_dict({"name": f"{name}-{dataset}", "dataset": dataset, **settings})
 
 
 def _named(dataset: str) -> XFactorSpec:
