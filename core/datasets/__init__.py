@@ -9,17 +9,30 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from core import settings
-from core.datasets import cache, folder, parquet, places
-from core.datasets.base import Dataset, Split
+from core.datasets import cache, csv_table, folder, parquet, places
+from core.datasets.adult import ADULT
+from core.datasets.base import Dataset, Kind, Split, check_kind
 from core.datasets.cifar10 import CIFAR10
 from core.datasets.digits import DIGITS
 from core.datasets.fashion_mnist import FASHION_MNIST
+from core.datasets.imdb import IMDB
 from core.datasets.mnist import MNIST
+from core.datasets.sklearn_tables import BREAST_CANCER, WINE
 from core.datasets.source import Listing, Progress, Source, State, silent
 from core.errors import DatasetUnavailable, InputError, UnknownName
 from core.registry import Registry
 
-__all__ = ["SOURCES", "Dataset", "Listing", "Progress", "Split", "catalogue", "load"]
+__all__ = [
+    "SOURCES",
+    "Dataset",
+    "Kind",
+    "Listing",
+    "Progress",
+    "Split",
+    "catalogue",
+    "check_kind",
+    "load",
+]
 
 SOURCES = Registry[Source](
     "data set",
@@ -27,6 +40,10 @@ SOURCES = Registry[Source](
     MNIST,
     FASHION_MNIST,
     CIFAR10,
+    IMDB,
+    ADULT,
+    BREAST_CANCER,
+    WINE,
 )
 
 
@@ -34,19 +51,19 @@ def catalogue() -> list[Listing]:
     """Every data set that `load` can give now, found without decoding anything.
 
     Returns:
-        The registered sources, then the image folders and Parquet sets found in the folders
-        that may be read.
+        The registered sources, then the image folders, Parquet sets and CSV tables found in the
+        folders that may be read.
     """
     listings, taken = [], set()
     for source in SOURCES.values():
         files = source.files()
         state: State = "download" if files is None else "on disk" if source.fetch else "ready"
-        listings.append(Listing(source.name, source.title, source.summary, state))
+        listings.append(_listing(source, state))
         if files is not None:
             taken.add(files.root)
     for path in _candidates():
         if path not in taken and (made := _recognise(path)):
-            listings.append(Listing(made.name, made.title, made.summary, "on disk"))
+            listings.append(_listing(made, "on disk"))
             taken.add(path)
     return listings
 
@@ -55,8 +72,8 @@ def load(name: str, progress: Progress | None = None) -> Dataset:
     """A data set by name, downloaded and decoded when that has not been done yet.
 
     Args:
-        name: A name from `catalogue`, or the path of an image folder, a Parquet file or a
-            folder of them inside the folders that may be read.
+        name: A name from `catalogue`, or the path of an image folder, a CSV file, a Parquet file
+            or a folder of them inside the folders that may be read.
         progress: Told (done, total, what) while something takes long; may raise to stop it.
 
     Raises:
@@ -75,6 +92,10 @@ def load(name: str, progress: Progress | None = None) -> Dataset:
     return cache.read(source, files, tell)
 
 
+def _listing(source: Source, state: State) -> Listing:
+    return Listing(source.name, source.title, source.summary, state, source.kind)
+
+
 def _source(name: str) -> Source:
     if name.casefold() in SOURCES:
         return SOURCES[name.casefold()]
@@ -88,11 +109,13 @@ def _open(path: Path) -> Source:
     name = places.name_of(path)
     if name.casefold() in SOURCES:
         name = str(path)
+    if csv_table.is_csv(path):
+        return csv_table.source(path, name)
     return parquet.source(path, name) if parquet.paths(path) else folder.source(path, name)
 
 
 def _recognise(path: Path) -> Source | None:
-    holds = parquet.holds(path) or (path.is_dir() and folder.holds(path))
+    holds = parquet.holds(path) or csv_table.holds(path) or (path.is_dir() and folder.holds(path))
     return _open(path) if holds else None
 
 

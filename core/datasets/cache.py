@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
-from core.datasets.base import Dataset, Split, fingerprint
+from core.datasets.base import Dataset, fingerprint
+from core.datasets.packing import pack, pack_texts, unpack, unpack_texts
 from core.datasets.source import Content, Files, Progress, Source
 from core.errors import InputError
 from core.specs import content_key
@@ -61,23 +61,20 @@ def _pack(content: Content) -> Blob:
         "left_out": content.left_out,
         "peak": content.peak,
     }
-    arrays: dict[str, Any] = {
-        "x_train": train.x,
-        "y_train": train.y,
-        "x_test": test.x,
-        "y_test": test.y,
-    }
+    arrays = {**pack("train", train), **pack("test", test)}
+    if content.features:
+        arrays |= pack_texts("features", content.features)
     return Blob(arrays, meta)
 
 
 def _unpack(source: Source, files: Files, blob: Blob) -> Dataset:
-    arrays: dict[str, Any] = blob.arrays
+    arrays = blob.arrays
     meta = blob.meta
     return Dataset(
         name=source.name,
         title=source.title,
-        train=Split(arrays["x_train"], arrays["y_train"]),
-        test=Split(arrays["x_test"], arrays["y_test"]),
+        train=unpack("train", arrays),
+        test=unpack("test", arrays),
         classes=tuple(meta["classes"]),
         fingerprint=meta["fingerprint"],
         source=f"{source.title}, read from {files.root}",
@@ -85,4 +82,5 @@ def _unpack(source: Source, files: Files, blob: Blob) -> Dataset:
         notes=tuple(meta["notes"]),
         left_out=tuple((name, why) for name, why in meta["left_out"]),
         peak=meta["peak"],
+        features=unpack_texts("features", arrays),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,16 +15,21 @@ from core.errors import DatasetUnavailable
 TRAIN_PER_CLASS = 130
 
 
-def _files() -> Files:
+def inside_scikit_learn(name: str) -> Files:
+    """A data file that ships with scikit-learn.
+
+    Raises:
+        DatasetUnavailable: scikit-learn is not installed.
+    """
     # Found without importing scikit-learn, which takes longer than listing every data set.
     spec = find_spec("sklearn")
     if spec is None or spec.origin is None:
         raise DatasetUnavailable(
-            "The digits ship inside scikit-learn, which is not installed: "
+            f"{name} ships inside scikit-learn, which is not installed: "
             "run pip install -r requirements.txt."
         )
     root = Path(spec.origin).parent / "datasets" / "data"
-    return Files(root, (root / "digits.csv.gz",))
+    return Files(root, (root / name,))
 
 
 def _read(files: Files, progress: Progress) -> Content:
@@ -56,6 +62,6 @@ DIGITS = Source(
     summary="Handwritten digits that ship inside scikit-learn; work without a network.",
     licence="Optical Recognition of Handwritten Digits, UCI, under CC BY 4.0.",
     version=1,
-    files=_files,
+    files=partial(inside_scikit_learn, "digits.csv.gz"),
     read=_read,
 )

@@ -1,7 +1,8 @@
-"""Image data sets in Parquet as the Hugging Face hub stores them.
+"""Images and texts in Parquet as the Hugging Face hub stores them.
 
-An image column of structs {bytes, path}, a label column of numbers or text, class names in the
-schema metadata under `huggingface`, files named `train-….parquet`, `test-….parquet`.
+An image column of structs {bytes, path} or a column of texts, a label column of numbers or text,
+class names in the schema metadata under `huggingface`, files named `train-….parquet`,
+`test-….parquet`.
 """
 
 from __future__ import annotations
@@ -24,11 +25,14 @@ import pyarrow.parquet as pq
 
 from core.datasets import places, splits
 from core.datasets.assemble import Rows, assemble
+from core.datasets.base import PLURAL, Kind
 from core.datasets.source import Content, Files, Progress, Source, text
 from core.datasets.stack import stack
+from core.datasets.words import assemble_texts
 from core.errors import InputError
 
 IMAGE_COLUMNS = ("img", "image")
+TEXT_COLUMNS = ("text", "sentence", "content", "review", "document")
 LABEL_COLUMNS = ("label", "labels", "fine_label")
 SPLIT = re.compile(rf"({'|'.join(splits.NAMES)})(?![a-z0-9])", re.IGNORECASE)
 BATCH = 256
@@ -41,21 +45,26 @@ Label = int | str | None
 class Columns:
     """The two columns that are read, and the class names where the file declares them."""
 
-    image: str
+    content: str
+    kind: Kind
     label: str
     classes: tuple[str, ...] | None
 
 
 def source(path: Path, name: str) -> Source:
     """The source that reads a Parquet file or a folder of them."""
+    known = _glance(path)
+    kind = known.kind if known else "image"
+    what = PLURAL[kind].capitalize()
     return Source(
         name=name,
         title=text(path.stem if path.is_file() else path.name),
-        summary="Images in Parquet files as the Hugging Face hub stores them.",
+        summary=f"{what} in Parquet files as the Hugging Face hub stores them.",
         licence="Not known: see where the files come from.",
         version=1,
         files=partial(find, path),
         read=read,
+        kind=kind,
     )
 
 
@@ -67,12 +76,16 @@ def paths(path: Path) -> list[Path]:
 
 
 def holds(path: Path) -> bool:
-    """Whether there are Parquet files of which the first has images and labels."""
+    """Whether there are Parquet files of which the first has images or texts, and labels."""
+    return _glance(path) is not None
+
+
+def _glance(path: Path) -> Columns | None:
     found = [file for file in paths(path) if places.allowed(file)]
     try:
-        return bool(found) and columns(found[0]) is not None
+        return columns(found[0]) if found else None
     except InputError:  # `read` says what is wrong with it.
-        return False
+        return None
 
 
 def find(path: Path) -> Files:
@@ -91,7 +104,7 @@ def find(path: Path) -> Files:
 
 
 def read(files: Files, progress: Progress) -> Content:
-    """Decode the images of Parquet files.
+    """Decode the images, or weigh the words, of Parquet files.
 
     Raises:
         InputError: A file is damaged, lacks a column or does not fit the others.
@@ -120,8 +133,12 @@ def read(files: Files, progress: Progress) -> Content:
         classes,
         (*files.left_out, *unlabelled),
         (*files.notes, *choice.notes),
+        PLURAL[first.kind],
     )
-    images = partial(_images, used, names, first.image)
+    if first.kind == "text":
+        texts = [_column(path, first.content).to_pylist() for path in used]
+        return assemble_texts(list(chain.from_iterable(texts)), rows, progress)
+    images = partial(_images, used, names, first.content)
     return assemble(stack(images, len(all_names), progress), rows)
 
 
@@ -135,21 +152,25 @@ def columns(path: Path) -> Columns:
         schema = pq.read_schema(path)
     features = _features(path, schema)
     images = [field.name for field in schema if _is_image(field.type)]
+    texts = [field.name for field in schema if _is_text(field.type)]
     labels = [name for name in schema.names if features.get(name, {}).get("_type") == "ClassLabel"]
     image = _first(IMAGE_COLUMNS, images) or _first(images, images)
+    content = image or _first(TEXT_COLUMNS, texts)
     label = _first(LABEL_COLUMNS, schema.names) or _first(labels, labels)
-    if image is None or label is None:
+    if content is None or label is None:
         got = ", ".join(f"{field.name}: {field.type}" for field in list(schema)[:SHOWN])
         raise InputError(
-            f"{path} must have a column of images (a struct with a field bytes) and one of "
+            f"{path} must have a column of images (a struct with a field bytes) or of texts "
+            f"(called {', '.join(TEXT_COLUMNS)}), and one of "
             f"labels (called {', '.join(LABEL_COLUMNS)}); got {got[:500] or 'no columns'}."
         )
+    kind: Kind = "image" if image else "text"
     declared = features.get(label, {}).get("names")
     if declared is None:
-        return Columns(image, label, None)
+        return Columns(content, kind, label, None)
     if not isinstance(declared, list) or not all(isinstance(name, str) for name in declared):
         raise InputError(f"{path} must declare its class names as a list of texts.")
-    return Columns(image, label, tuple(declared))
+    return Columns(content, kind, label, tuple(declared))
 
 
 def _first(wanted: Sequence[str], there: Sequence[str]) -> str | None:
@@ -161,6 +182,10 @@ def _is_image(kind: Any) -> bool:
         return False
     inner = kind.field("bytes").type
     return bool(pa.types.is_binary(inner) or pa.types.is_large_binary(inner))
+
+
+def _is_text(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _features(path: Path, schema: Any) -> dict[str, dict[str, Any]]:
@@ -183,17 +208,19 @@ def _split_of(path: Path) -> str:
     return splits.NAMES[match[1].casefold()] if match else ""
 
 
-def _values(path: Path, column: str) -> list[Label]:
+def _column(path: Path, column: str) -> Any:
     with _readable(path):
-        values = pq.ParquetFile(path).read(columns=[column]).column(column)
-        if pa.types.is_dictionary(values.type):
-            values = values.cast(values.type.value_type)
-        kind = values.type
-        tests = (pa.types.is_integer, pa.types.is_string, pa.types.is_large_string)
-        if not any(test(kind) for test in tests):
-            raise InputError(f"{path} must have whole numbers or texts as labels; got {kind}.")
-        found: list[Label] = values.to_pylist()
-        return found
+        return pq.ParquetFile(path).read(columns=[column]).column(column)
+
+
+def _values(path: Path, column: str) -> list[Label]:
+    values = _column(path, column)
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if not (pa.types.is_integer(values.type) or _is_text(values.type)):
+        raise InputError(f"{path} must have whole numbers or texts as labels; got {values.type}.")
+    found: list[Label] = values.to_pylist()
+    return found
 
 
 def _labels(

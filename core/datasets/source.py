@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from core.datasets.base import Split
+from core.datasets.base import Kind, Split
 
 Progress = Callable[[int, int, str], None]
 """Told (done, total, what) while something long runs; may raise to stop it."""
@@ -48,6 +48,7 @@ class Content:
     notes: tuple[str, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     peak: int = 255
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ class Source:
         files: What is on disk now, or None when it has to be fetched.
         read: Decodes those files.
         fetch: Downloads them; None for a source that needs no download.
+        kind: What its rows are.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Source:
     files: Callable[[], Files | None]
     read: Callable[[Files, Progress], Content]
     fetch: Callable[[Progress], None] | None = None
+    kind: Kind = "image"
 
 
 State = Literal["ready", "on disk", "download"]
@@ -89,12 +92,14 @@ class Listing:
         summary: One sentence.
         state: `"ready"` ships with the program, `"on disk"` was found, `"download"` is fetched
             on first use.
+        kind: What its rows are.
     """
 
     name: str
     title: str
     summary: str
     state: State
+    kind: Kind = "image"
 
 
 def text(name: str) -> str:

@@ -12,7 +12,7 @@ from core.specs import seed_from
 
 
 def class_counts(dataset: Dataset) -> pd.DataFrame:
-    """How many images each class has.
+    """How many rows each class has.
 
     Returns:
         One row a class, in class order: columns `class` (name), `train`, `test` (counts).
@@ -40,7 +40,7 @@ def mean_images(dataset: Dataset) -> npt.NDArray[np.float64]:
 
 
 def sample_rows(split: Split, class_number: int, count: int, seed: int) -> npt.NDArray[np.int64]:
-    """Random images of one class.
+    """Random rows of one class.
 
     Args:
         split: Where to draw from.
@@ -63,5 +63,5 @@ def sample_rows(split: Split, class_number: int, count: int, seed: int) -> npt.N
 
 
 def total_bytes(dataset: Dataset) -> int:
-    """Bytes of the decoded pixels and labels of both splits."""
-    return sum(split.x.nbytes + split.y.nbytes for split in (dataset.train, dataset.test))
+    """Bytes of the features and labels of both splits."""
+    return dataset.train.nbytes + dataset.test.nbytes

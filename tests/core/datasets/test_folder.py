@@ -231,7 +231,7 @@ def test_a_class_without_test_images_is_noted(root: Path, write) -> None:
     write(root / "set" / "extras" / "x" / "1.png")
     assert datasets.load("set").notes == (
         "Folders beside the splits are not used: extras.",
-        "The test split has no image of b.",
+        "The test split has no images of b.",
     )
 
 
