@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.corruption import PERTURBATIONS
+from core.corruption import FAULTS
 from core.datasets import SOURCES
 from core.models import MODELS
 from core.quality import THRESHOLDS
@@ -115,7 +115,7 @@ def entries(*registries: Registry) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", entries(SOURCES, STRATEGIES, PERTURBATIONS, MODELS, STUDIES, *PRESETS, THRESHOLDS)
+    "name", entries(SOURCES, STRATEGIES, FAULTS, MODELS, STUDIES, *PRESETS, THRESHOLDS)
 )
 def test_every_registry_entry_is_in_the_readme(name: str) -> None:
     assert f"`{name}`" in (PROJECT / "README.md").read_text(encoding="utf-8")
