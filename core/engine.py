@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from core import settings
 from core.datasets.base import Dataset
-from core.models import Model
+from core.models import Fit, Model
 from core.specs import Damage, TrainingSet, content_key, seed_from
 from core.store import Score, Store
 
@@ -72,7 +72,7 @@ class Task:
         return [Task(self.model, (unit,)) for unit in self.units]
 
 
-def _worker_device() -> str:
+def worker_device() -> str:
     """`"cpu"`, or the GPU that belongs to this worker."""
     if settings.device() == "cpu":
         return "cpu"
@@ -107,37 +107,41 @@ def fit(dataset: Dataset, units: Sequence[Unit], device: str) -> list[Score]:
     model = units[0].model
     device = device if model.family.gpu else "cpu"
     step = model.batch(units[0].training_set.rows.size, device)
-    scores = []
+    scores: list[Score] = []
     for first in range(0, len(units), step):
         some = units[first : first + step]
         fits = model.fit_many(
             dataset, [unit.training_set for unit in some], [unit.seed for unit in some], device
         )
-        for unit, result in zip(some, fits, strict=True):
-            accuracy, class_accuracy, macro_f1 = measure(
-                dataset.test.y, result.predictions, len(dataset.classes)
-            )
-            scores.append(
-                Score(
-                    unit=unit.key,
-                    training_set=unit.training_set.key,
-                    model=model.key,
-                    label=model.label,
-                    dataset=dataset.fingerprint,
-                    size=unit.training_set.rows.size,
-                    accuracy=accuracy,
-                    macro_f1=macro_f1,
-                    class_accuracy=tuple(class_accuracy.tolist()),
-                    train_accuracy=result.train_accuracy,
-                    epochs=result.epochs,
-                    seconds=result.seconds,
-                    device=_device_label(device),
-                    weights=result.weights,
-                    seed=unit.seed,
-                    versions=_versions(),
-                )
-            )
+        scores += [
+            score_of(dataset, unit, result, device) for unit, result in zip(some, fits, strict=True)
+        ]
     return scores
+
+
+def score_of(dataset: Dataset, unit: Unit, result: Fit, device: str) -> Score:
+    """What is stored of a unit that was trained on a device."""
+    accuracy, class_accuracy, macro_f1 = measure(
+        dataset.test.y, result.predictions, len(dataset.classes)
+    )
+    return Score(
+        unit=unit.key,
+        training_set=unit.training_set.key,
+        model=unit.model.key,
+        label=unit.model.label,
+        dataset=dataset.fingerprint,
+        size=unit.training_set.rows.size,
+        accuracy=accuracy,
+        macro_f1=macro_f1,
+        class_accuracy=tuple(class_accuracy.tolist()),
+        train_accuracy=result.train_accuracy,
+        epochs=result.epochs,
+        seconds=result.seconds,
+        device=_device_label(device),
+        weights=result.weights,
+        seed=unit.seed,
+        versions=_versions(),
+    )
 
 
 def measure(
@@ -154,7 +158,7 @@ def measure(
 
 
 def _fit_task(dataset: Dataset, task: Task) -> list[Score]:
-    return fit(dataset, task.units, _worker_device())
+    return fit(dataset, task.units, worker_device())
 
 
 def pending(units: Sequence[Unit], store: Store) -> list[Unit]:
