@@ -9,12 +9,12 @@ import streamlit as st
 from scipy.cluster import hierarchy
 
 from core.charts import quality as charts
-from core.datasets.base import Dataset
 from core.errors import InputError
 from core.quality import Duplicates
 from core.quality.clusters import LINKAGES, dendrogram
 from core.quality.pairs import LARGEST_RADIUS
-from pages.shared import audits, export, gallery, layout, leaks, loaders, picker, shell
+from pages.shared import audits, export, gallery, layout, leaks, picks, shell, source, tags
+from pages.shared.images import Images
 from pages.shared.text import plain
 
 VIEWS = ("Clusters", "Train–test leaks")
@@ -78,33 +78,36 @@ def cluster_widgets() -> tuple[str, bool]:
 
 
 def default_of(
-    dataset: Dataset, linkage: str, flips: bool, confirm: bool
+    images: Images, linkage: str, flips: bool, confirm: bool
 ) -> tuple[Duplicates | None, str]:
     """What the default cut finds, or None and why there is none."""
     try:
-        found = audits.duplicates(dataset, None, linkage, flips, confirm)
+        found = audits.duplicates(images, None, linkage, flips, confirm)
     except InputError as error:
         return None, str(error)
     return found, found.reason
 
 
 def why_kept(kept: pd.Series, others: pd.DataFrame) -> str:
-    """Why one image of a cluster is the one to keep; all images of a data set have one size."""
+    """Why one image of a cluster is the one to keep."""
+    if kept["pixels"] > others["pixels"].max():
+        return f"the largest: {kept['pixels']:,} pixels against {others['pixels'].max():,}"
+    others = others[others["pixels"] == kept["pixels"]]
     if kept["sharp"] > others["sharp"].max():
         return f"the sharpest: {kept['sharp']:.3f} against {others['sharp'].max():.3f}"
     return f"none is sharper than its {kept['sharp']:.3f}, and it comes first of those"
 
 
-def strip(dataset: Dataset, members: pd.DataFrame) -> None:
+def strip(images: Images, members: pd.DataFrame) -> None:
     """One cluster: its images, the one to keep first.
 
     Args:
-        dataset: The data set.
-        members: Columns `row`, `cluster`, `distance`, `keep`, `sharp`, `label`.
+        images: What is looked through.
+        members: As `described` gives them, of one cluster.
     """
     members = members.sort_values(["keep", "distance", "row"], ascending=[False, True, True])
     kept, others = members.iloc[0], members.iloc[1:]
-    labels = members["label"].unique()
+    labels: list[str] = list(members["label"].unique()) if "label" in members else []
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**Cluster {kept['cluster']}** · {len(members)} images", width="stretch")
@@ -112,13 +115,14 @@ def strip(dataset: Dataset, members: pd.DataFrame) -> None:
                 st.badge("labels differ", color="orange", icon=":material/warning:")
         shown = members.iloc[:STRIP]
         gallery.show(
-            audits.pixels(dataset, "train", shown["row"].to_numpy()),
-            [f"{'keep ' if one.keep else ''}{one.row}" for one in shown.itertuples()],
-            f"Cluster {kept['cluster']}, rows {', '.join(map(str, shown['row']))}",
+            images.pixels(shown["row"].to_numpy()),
+            [f"{'keep ' if one.keep else ''}{one.image}" for one in shown.itertuples()],
+            f"Cluster {kept['cluster']}: {', '.join(map(str, shown['image']))}",
         )
         more = f" {len(members) - STRIP} more are not drawn." if len(members) > STRIP else ""
-        named = plain(", ".join(labels[:5]))
-        st.caption(f"Keep {kept['row']}: {why_kept(kept, others)}. Class {named}.{more}")
+        named = f" Class {plain(', '.join(labels[:5]))}." if labels else ""
+        name = plain(str(kept["image"]))
+        st.caption(f"Keep {name}: {why_kept(kept, others)}.{named}{more}")
 
 
 def by_size(members: pd.DataFrame) -> list[int]:
@@ -127,7 +131,7 @@ def by_size(members: pd.DataFrame) -> list[int]:
     return list(sizes.sort_values(ascending=False, kind="stable").index)
 
 
-def strips(dataset: Dataset, members: pd.DataFrame) -> None:
+def strips(images: Images, members: pd.DataFrame) -> None:
     """All clusters, the largest first, some at a time."""
     order = by_size(members)
     page = audits.turned_to(-(-len(order) // STRIPS), "page")
@@ -135,7 +139,7 @@ def strips(dataset: Dataset, members: pd.DataFrame) -> None:
     with layout.panels():
         for number in shown:
             with layout.panel():
-                strip(dataset, members[members["cluster"] == number])
+                strip(images, members[members["cluster"] == number])
 
 
 def branches(tree: npt.NDArray[np.float64]) -> tuple[pd.DataFrame, list[int]]:
@@ -185,7 +189,8 @@ def draw_tree(
     corners, order = branches(dendrogram(hashes, linkage, mirrored if flips else None))
     # SciPy sets leaves at 5, 15, 25, …
     places = 5 + 10 * np.arange(len(order))
-    leaves = pd.DataFrame({"place": places, "image": inside["row"].to_numpy()[order].astype(str)})
+    names = inside["path" if "path" in inside else "row"].to_numpy()[order].astype(str)
+    leaves = pd.DataFrame({"place": places, "image": names})
     figure = charts.tree(corners, leaves, radius)
     st.altair_chart(figure, alt=f"Dendrogram of cluster {chosen}")
     export.chart(figure, corners, f"{stem}-cluster-{chosen}")
@@ -202,73 +207,95 @@ def draw_curve(default: Duplicates | None, used: Duplicates, stem: str) -> None:
 
 
 def described(table: pd.DataFrame, found: Duplicates) -> pd.DataFrame:
-    """Members of clusters with their class and sharpness."""
-    rows = found.members["row"].to_numpy()
-    return found.members.assign(
-        label=table["label"].to_numpy()[rows],
-        sharp=table["blurry_content_score"].to_numpy()[rows],
+    """Members of clusters with their size, sharpness and, of a data set, their class."""
+    about = table.iloc[found.members["row"].to_numpy()].reset_index(drop=True)
+    members = found.members.assign(
+        pixels=(about["width"] * about["height"]).astype("int64"),
+        sharp=about["blurry_content_score"],
     )
+    return members.assign(label=about["label"]) if "label" in about else members
 
 
-def save(listing: str, found: Duplicates, members: pd.DataFrame, options: list[str]) -> None:
+def save(images: Images, found: Duplicates, members: pd.DataFrame, options: list[str]) -> None:
     """Pairs, members and the command that gives the same pairs."""
     st.subheader("Take it with you", anchor=False)
     with st.container(horizontal=True):
-        export.table(found.pairs, f"{listing}-pairs", "Pairs as CSV")
-        audits.parquet(found.pairs, f"{listing}-pairs", "Pairs as Parquet")
-        export.table(members, f"{listing}-clusters", "Clusters, with which to keep, as CSV")
-    audits.command("duplicates", listing, *options, "--out", "pairs.csv")
+        export.table(found.pairs, f"{images.stem}-pairs", "Pairs as CSV")
+        audits.parquet(found.pairs, f"{images.stem}-pairs", "Pairs as Parquet")
+        export.table(members, f"{images.stem}-clusters", "Clusters, with which to keep, as CSV")
+        rest = members.loc[~members["keep"], "image"]
+        export.lines(rest, f"{images.stem}-more-than-needed", "More than needed as a list")
+    where = str(images.folder or images.name)
+    audits.command("duplicates", where, *options, "--out", "pairs.csv")
 
 
-def clusters(dataset: Dataset, radius: int | None, confirm: bool) -> None:
-    """The view of clusters in the training split."""
+def act(images: Images, members: pd.DataFrame) -> None:
+    """What is more than needed: to be tagged at one stroke, or looked through and tagged."""
+    st.subheader("More than needed", anchor=False)
+    extra = members.loc[~members["keep"]]
+    tags.all_button(images, list(extra["image"]), "remove")
+    distance = np.zeros(len(images.table))
+    distance[members["row"]] = members["distance"]
+    groups = {
+        "More than needed": extra["row"].to_numpy(),
+        "Kept": members.loc[members["keep"], "row"].to_numpy(),
+    }
+    st.caption("Below each image its name and its distance to the middle of its cluster, in bits.")
+    picks.show(images, groups, distance, f"{images.stem}-duplicates")
+
+
+def clusters(images: Images, radius: int | None, confirm: bool) -> None:
+    """The view of clusters in the training split or a folder."""
     with st.container(horizontal=True):
         linkage, flips = cluster_widgets()
-    table = audits.scan(dataset)
-    default, reason = default_of(dataset, linkage, flips, confirm)
+    default, reason = default_of(images, linkage, flips, confirm)
     if radius is None and default is None:
         st.error(plain(reason), icon=":material/error:")
         return
     found = default
     if radius is not None:
-        found = audits.duplicates(dataset, radius, linkage, flips, confirm)
+        found = audits.duplicates(images, radius, linkage, flips, confirm)
     assert found is not None
-    members = described(table, found)
-    extra = int((~members["keep"]).sum())
-    audits.metrics(
-        (
-            ("Pairs", f"{len(found.pairs):,}", "Of images in the same cluster."),
-            ("Clusters", f"{members['cluster'].nunique():,}", "Images that show the same thing."),
-            ("Images in clusters", f"{len(members):,}", f"Of {len(table):,} training images."),
-            ("More than needed", f"{extra:,}", "What goes when one of each cluster is kept."),
-        )
-    )
+    members = described(images.table, found)
+    numbers(images, found, members)
     st.markdown(plain(found.reason) + (f"  \nDefault: {plain(reason)}" if radius else ""))
-    stem = f"{dataset.name}-duplicates"
+    stem = f"{images.stem}-duplicates"
     with layout.panels():
         with layout.panel():
             draw_curve(default, found, stem)
         if len(members):
             with layout.panel():
-                draw_tree(table, members, linkage, flips, found.radius, stem)
+                draw_tree(images.table, members, linkage, flips, found.radius, stem)
     st.subheader("Clusters", anchor=False)
     if len(members):
-        st.caption(
-            "Largest first; in each, the one to keep first. Numbers are rows of the training split."
-        )
-        strips(dataset, members)
+        st.caption("Largest first; in each, the one to keep first.")
+        strips(images, members)
+        act(images, members)
     else:
-        st.caption("No two training images show the same thing.")
+        st.caption("No two of these images show the same thing.")
     options = [] if radius is None else ["--radius", str(radius)]
     options += ["--linkage", linkage, *["--flips"] * flips, *["--hash-only"] * (not confirm)]
-    save(dataset.name, found, members, options)
+    save(images, found, members, options)
+
+
+def numbers(images: Images, found: Duplicates, members: pd.DataFrame) -> None:
+    """How many pairs and clusters there are."""
+    extra = int((~members["keep"]).sum())
+    audits.metrics(
+        (
+            ("Pairs", f"{len(found.pairs):,}", "Of images in the same cluster."),
+            ("Clusters", f"{members['cluster'].nunique():,}", "Images that show the same thing."),
+            ("Images in clusters", f"{len(members):,}", f"Of {len(images.table):,} images."),
+            ("More than needed", f"{extra:,}", "What goes when one of each cluster is kept."),
+        )
+    )
 
 
 def body() -> None:
     """The data set, how to search, and one of two views."""
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            listing = picker.listing("Where the images come from.", layout.WIDGET)
+            name = source.choose("Where the images come from.")
             view = st.segmented_control(
                 "View",
                 VIEWS,
@@ -276,15 +303,21 @@ def body() -> None:
                 required=True,
                 key="view",
                 bind="query-params",
-                help="Within the training split, or between it and the test split.",
+                disabled=name.endswith("/"),
+                help="Within the training split, or between it and the test split. A folder has "
+                "no splits.",
             )
         with st.container(horizontal=True, vertical_alignment="center"):
             radius, confirm = search_widgets()
-    if not picker.is_here(listing):
+    if not source.is_here(name):
         return
-    dataset = loaders.dataset(listing.name)
-    draw = leaks.show if view == VIEWS[1] else clusters
-    draw(dataset, radius, confirm)
+    images = source.images(name)
+    if images.folder is not None:
+        source.folder_widgets(images)
+    if images.dataset is not None and view == VIEWS[1]:
+        leaks.show(images.dataset, radius, confirm)
+    else:
+        clusters(images, radius, confirm)
 
 
 with shell.page("duplicates"):

@@ -8,63 +8,18 @@ import pandas as pd
 import streamlit as st
 
 from core.charts import quality as charts
-from core.datasets.base import Dataset
 from core.quality import JUDGES, SCORES, THRESHOLDS, Decision
 from core.quality.policy import decide
 from core.quality.scores import Score
 from core.quality.thresholds import li_restarts
-from pages.shared import audits, export, gallery, layout, loaders, picker, shell
+from pages.shared import audits, cuts, export, picks, shell, source
+from pages.shared.cuts import Cuts
+from pages.shared.images import Images
 from pages.shared.text import plain
 
 Floats = npt.NDArray[np.float64]
-Cuts = dict[str, float]
 
-CUTS = "cuts"
-STEP = 0.005
 SAME_CUT = 0.01
-
-
-def read_cuts(dataset: Dataset, split: str) -> Cuts:
-    """Cuts of the user's own by score, from the address; those of other data are not used."""
-    whose, *parts = st.query_params.get(CUTS, "").split(",")
-    if whose != owner(dataset, split):
-        return {}
-    pairs = (part.partition(":") for part in parts)
-    return {name: float(cut) for name, _, cut in pairs if name in SCORES and is_cut(cut)}
-
-
-def is_cut(text: str) -> bool:
-    """Whether a text in the address is a number from 0 to 1, as a slider gives it."""
-    return text.replace(".", "", 1).isdecimal() and 0 <= float(text) <= 1
-
-
-def owner(dataset: Dataset, split: str) -> str:
-    """What cuts in the address belong to."""
-    return f"{dataset.fingerprint[:8]}-{split}"
-
-
-def write_cuts(dataset: Dataset, split: str, cuts: Cuts) -> None:
-    """Put cuts into the address, or take them out when there are none."""
-    if cuts:
-        parts = [f"{name}:{cut:g}" for name, cut in cuts.items()]
-        st.query_params[CUTS] = ",".join([owner(dataset, split), *parts])
-    else:
-        st.query_params.pop(CUTS, None)
-
-
-def set_cut(dataset: Dataset, split: str, score: Score, key: str) -> None:
-    """Take over what the slider says; it judges the issue in place of any other score."""
-    cuts = read_cuts(dataset, split)
-    others = {name: cut for name, cut in cuts.items() if SCORES[name].issue != score.issue}
-    write_cuts(dataset, split, others | {score.name: st.session_state[key]})
-
-
-def reset_cut(dataset: Dataset, split: str, score: Score, key: str) -> None:
-    """Forget the user's cut of a score."""
-    st.session_state.pop(key, None)
-    cuts = read_cuts(dataset, split)
-    cuts.pop(score.name, None)
-    write_cuts(dataset, split, cuts)
 
 
 def values_of(table: pd.DataFrame, score: Score) -> Floats:
@@ -75,19 +30,20 @@ def values_of(table: pd.DataFrame, score: Score) -> Floats:
 def own_decision(values: Floats, score: Score, cut: float) -> Decision:
     """The user's cut as a decision."""
     flagged = int((values < cut).sum())
-    reason = f"Your cut at {cut:.3f} flags {flagged:,} images ({flagged / len(values):.1%})."
+    share = flagged / max(int((~np.isnan(values)).sum()), 1)
+    reason = f"Your cut at {cut:.3f} flags {flagged:,} images ({share:.1%})."
     return Decision(score.name, "own", cut, flagged, reason)
 
 
-def decisions(table: pd.DataFrame, cuts: Cuts) -> dict[str, Decision]:
+def decisions(table: pd.DataFrame, own_cuts: Cuts) -> dict[str, Decision]:
     """What is cut where, by issue: by the user where they cut, else the default."""
     found = {}
     for issue, judge in JUDGES.items():
-        own = [name for name in cuts if SCORES[name].issue == issue]
+        own = [name for name in own_cuts if SCORES[name].issue == issue]
         score = SCORES[own[0] if own else judge]
         values = values_of(table, score)
         found[issue] = (
-            own_decision(values, score, cuts[score.name]) if own else decide(values, score)
+            own_decision(values, score, own_cuts[score.name]) if own else decide(values, score)
         )
     return found
 
@@ -102,16 +58,21 @@ def flags(table: pd.DataFrame, found: dict[str, Decision]) -> pd.DataFrame:
     )
 
 
-def overview(table: pd.DataFrame, found: dict[str, Decision], stem: str) -> None:
-    """Every issue with its cut and why, and the flags to save."""
-    flagged = flags(table, found)
+def any_issue(flagged: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which images have at least one issue."""
     columns = [name for name in flagged if str(name).startswith("is_")]
-    any_issue = int(flagged[columns].any(axis=1).sum())
+    return np.asarray(flagged[columns].any(axis=1))
+
+
+def overview(flagged: pd.DataFrame, found: dict[str, Decision], stem: str) -> None:
+    """Every issue with its cut and why, and the flags to save."""
+    faulty = any_issue(flagged)
+    count = int(faulty.sum())
     audits.metrics(
         (
-            ("Images", f"{len(table):,}", "In this split."),
-            ("Flagged", f"{any_issue:,}", "With at least one issue."),
-            ("Share", f"{any_issue / len(table):.1%}", "Of the images, with at least one issue."),
+            ("Images", f"{len(flagged):,}", "Images that are looked at here."),
+            ("Flagged", f"{count:,}", "With at least one issue."),
+            ("Share", f"{count / len(flagged):.1%}", "Of the images, with at least one issue."),
         )
     )
     rows = [
@@ -135,6 +96,8 @@ def overview(table: pd.DataFrame, found: dict[str, Decision], stem: str) -> None
     with st.container(horizontal=True, horizontal_alignment="right"):
         export.table(flagged, f"{stem}-flags", "All scores and flags as CSV")
         audits.parquet(flagged, f"{stem}-flags")
+        names = flagged["path" if "path" in flagged else "row"].to_numpy()
+        export.lines(names[faulty], f"{stem}-flagged", "Flagged as a list")
 
 
 def thresholds(values: Floats, score: Score, default: Decision, used: Decision) -> pd.DataFrame:
@@ -171,64 +134,22 @@ def draw_cuts(values: Floats, score: Score, default: Decision, used: Decision, s
         )
 
 
-def sheet(
-    dataset: Dataset, split: str, title: str, rows: npt.NDArray[np.intp], values: Floats, key: str
-) -> None:
-    """A page of images with their scores."""
-    st.subheader(f"{title}: {len(rows):,}", anchor=False)
-    if not len(rows):
-        st.caption("None.")
-        return
-    st.caption("The nearest to the cut first; below each its row and score.")
-    page = audits.turned_to(-(-len(rows) // audits.SHEET), key)
-    shown = rows[(page - 1) * audits.SHEET : page * audits.SHEET]
-    gallery.show(
-        audits.pixels(dataset, split, shown),
-        [f"{row} · {values[row]:.2f}" for row in shown],
-        f"{title} images, rows {', '.join(map(str, shown))}",
-    )
-
-
-def around(dataset: Dataset, split: str, values: Floats, cut: float) -> None:
-    """Images on both sides of the cut."""
+def around(images: Images, flagged: pd.DataFrame, values: Floats, cut: float, stem: str) -> None:
+    """Images on both sides of the cut, and all that have any issue."""
+    st.subheader("Around the cut", anchor=False)
     order = np.argsort(values, kind="stable")
+    order = order[: int((~np.isnan(values)).sum())]
     below = int(np.searchsorted(values[order], cut))
-    with layout.panels():
-        with layout.panel():
-            sheet(dataset, split, "Flagged", order[:below][::-1], values, "flagged")
-        with layout.panel():
-            sheet(dataset, split, "Kept", order[below:], values, "kept")
+    anywhere = np.flatnonzero(any_issue(flagged))
+    st.caption(
+        f"{below:,} flagged, {len(order) - below:,} kept, {len(anywhere):,} with any issue. The "
+        "nearest to the cut first; below each its name and score."
+    )
+    groups = {"Flagged": order[:below][::-1], "Kept": order[below:], "Any issue": anywhere}
+    picks.show(images, groups, values, stem)
 
 
-def cut_widgets(dataset: Dataset, split: str, score: Score, default: Decision, cuts: Cuts) -> None:
-    """The slider that overrides a cut, and the way back."""
-    key = f"cut-{owner(dataset, split)}-{score.name}"
-    st.session_state.setdefault(key, cuts.get(score.name, round(default.threshold / STEP) * STEP))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.slider(
-            "Cut",
-            0.0,
-            1.0,
-            step=STEP,
-            format="%.3f",
-            key=key,
-            width=2 * layout.WIDGET,
-            on_change=set_cut,
-            args=(dataset, split, score, key),
-            help="Images that score below are flagged. Your cut stands in the address, judges "
-            "this issue in place of other scores, and is in what you save.",
-        )
-        st.button(
-            "Reset",
-            icon=":material/restart_alt:",
-            disabled=score.name not in cuts,
-            on_click=reset_cut,
-            args=(dataset, split, score, key),
-            help="Back to the default cut.",
-        )
-
-
-def one_score(dataset: Dataset, split: str, table: pd.DataFrame, cuts: Cuts) -> None:
+def one_score(images: Images, flagged: pd.DataFrame, own_cuts: Cuts) -> None:
     """One score: its cut, why there, and the images on both sides."""
     titles = {score.title: score for score in SCORES.values()}
     title = st.selectbox(
@@ -239,20 +160,21 @@ def one_score(dataset: Dataset, split: str, table: pd.DataFrame, cuts: Cuts) -> 
         help="CleanVision's own scores, and ours, which depend less on what a picture shows.",
     )
     score = titles[title]
-    values = values_of(table, score)
+    values = values_of(images.table, score)
     default = decide(values, score)
-    own = score.name in cuts
-    used = own_decision(values, score, cuts[score.name]) if own else default
-    cut_widgets(dataset, split, score, default, cuts)
+    own = score.name in own_cuts
+    used = own_decision(values, score, own_cuts[score.name]) if own else default
+    cuts.slider(images.place, score, default)
     st.markdown(plain(used.reason) + (f"  \nDefault: {plain(default.reason)}" if own else ""))
-    draw_cuts(values, score, default, used, f"{dataset.name}-{split}-{score.name}")
-    around(dataset, split, values, used.threshold)
+    stem = f"{images.stem}-{score.name}"
+    around(images, flagged, values, used.threshold, stem)
+    draw_cuts(values[~np.isnan(values)], score, default, used, stem)
 
 
 def body() -> None:
     """The data set, what is flagged in it, and one score at a time."""
     with st.container(border=True, horizontal=True):
-        listing = picker.listing("Where the images come from.", layout.WIDGET)
+        name = source.choose("Where the images come from.")
         split = st.segmented_control(
             "Split",
             ["train", "test"],
@@ -260,18 +182,24 @@ def body() -> None:
             required=True,
             key="split",
             bind="query-params",
-            help="Training images, or the test images that models are measured on.",
+            disabled=name.endswith("/"),
+            help="Training images, or the test images that models are measured on. A folder has "
+            "no splits.",
         )
-    if not picker.is_here(listing):
+    if not source.is_here(name):
         return
-    dataset = loaders.dataset(listing.name)
-    table = audits.scan(dataset, split)
-    cuts = read_cuts(dataset, split)
-    overview(table, decisions(table, cuts), f"{dataset.name}-{split}")
-    one_score(dataset, split, table, cuts)
+    images = source.images(name, split or "train")
+    if images.folder is not None:
+        source.folder_widgets(images)
+    own_cuts = cuts.read(images.place)
+    found = decisions(images.table, own_cuts)
+    flagged = flags(images.table, found)
+    overview(flagged, found, images.stem)
+    one_score(images, flagged, own_cuts)
     st.subheader("Take it with you", anchor=False)
     st.caption("The same scores, with the default cuts:")
-    audits.command("scan", listing.name, "--split", split, "--out", "flags.parquet")
+    where = str(images.folder) if images.folder else f"{name} --split {images.place.split}"
+    audits.command("scan", where, "--out", "flags.parquet")
 
 
 with shell.page("quality"):

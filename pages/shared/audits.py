@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,11 +13,12 @@ import streamlit as st
 
 from core.datasets.base import Dataset
 from core.quality import Duplicates, find_duplicates, find_leaks
+from core.quality.audit import Progress
+from core.quality.folders import folder_scan
 from core.quality.remembered import remembered_scan, scan_key
 from pages.shared import gallery, loaders
+from pages.shared.images import Images
 from pages.shared.text import plain
-
-SHEET = 64
 
 
 @st.cache_resource(max_entries=6, show_spinner=False)
@@ -27,40 +29,66 @@ def _held(key: str) -> list[pd.DataFrame]:
 
 def scan(dataset: Dataset, split: str = "train") -> pd.DataFrame:
     """The scores of a split, with a progress bar the first time; look, do not change."""
-    held = _held(scan_key(dataset, split))
+    total = len(dataset.train if split == "train" else dataset.test)
+
+    def read(tell: Progress) -> pd.DataFrame:
+        return remembered_scan(loaders.store(), dataset, split, tell, _warn)
+
+    return _shown(scan_key(dataset, split), total, read)
+
+
+def scan_folder(folder: Path) -> pd.DataFrame:
+    """The scores of the files in a folder, as `scan`; with new files after `forget_folder`."""
+    again = st.session_state.pop(f"again-{folder}", False)
+
+    def read(tell: Progress) -> pd.DataFrame:
+        return folder_scan(loaders.store(), folder, again, tell, _warn)
+
+    return _shown(str(folder), None, read)
+
+
+def forget_folder(folder: Path) -> None:
+    """Look for new and changed files when the folder is asked for next."""
+    _held.clear(str(folder))
+    st.session_state[f"again-{folder}"] = True
+
+
+def _shown(key: str, total: int | None, read: Callable[[Progress], pd.DataFrame]) -> pd.DataFrame:
+    held = _held(key)
     if not held:
-        total = len(dataset.train if split == "train" else dataset.test)
         bar = st.progress(0.0, text="Scoring the images …")
 
         def tell(done: int) -> None:
-            bar.progress(done / total, text=f"Scored {done:,} of {total:,} images")
+            of = f" of {total:,}" if total else ""
+            bar.progress(done / total if total else 0.0, text=f"Scored {done:,}{of} images")
 
-        def warn(sentence: str) -> None:
-            st.toast(plain(sentence), icon=":material/warning:")
-
-        held.append(remembered_scan(loaders.store(), dataset, split, tell, warn))
+        held.append(read(tell))
         bar.empty()
     return held[0]
 
 
+def _warn(sentence: str) -> None:
+    st.toast(plain(sentence), icon=":material/warning:")
+
+
 @st.cache_resource(max_entries=20, show_spinner="Comparing images …")
 def _duplicates(
-    name: str, fingerprint: str, radius: int | None, linkage: str, flips: bool, confirm: bool
+    version: str, radius: int | None, linkage: str, flips: bool, confirm: bool, _images: Images
 ) -> Duplicates:
-    dataset = loaders.dataset(name)
-    return find_duplicates(dataset, scan(dataset), radius, linkage, flips, confirm)
+    source = _images.dataset or _images.folder
+    assert source is not None
+    return find_duplicates(source, _images.table, radius, linkage, flips, confirm)
 
 
 def duplicates(
-    dataset: Dataset, radius: int | None, linkage: str, flips: bool, confirm: bool
+    images: Images, radius: int | None, linkage: str, flips: bool, confirm: bool
 ) -> Duplicates:
-    """`find_duplicates` of the training split, remembered while the server runs.
+    """`find_duplicates` of the training split or a folder, remembered while the server runs.
 
     Raises:
         InputError: The radius is so large that everything hangs together.
     """
-    scan(dataset)
-    return _duplicates(dataset.name, dataset.fingerprint, radius, linkage, flips, confirm)
+    return _duplicates(images.version, radius, linkage, flips, confirm, images)
 
 
 @st.cache_resource(max_entries=6, show_spinner="Comparing the splits …")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -37,6 +37,27 @@ def table(frame: pd.DataFrame | Callable[[], pd.DataFrame], stem: str, label: st
         mime="text/csv",
         key=f"csv-{stem}",
         help="Save the numbers behind this.",
+        on_click="ignore",
+        type="tertiary",
+        icon=":material/download:",
+    )
+
+
+def lines(rows: Iterable[object], stem: str, label: str) -> None:
+    """A button that saves row numbers or paths, one a line.
+
+    Args:
+        rows: What to list.
+        stem: As for `table`.
+        label: What the button says.
+    """
+    st.download_button(
+        label,
+        data=lambda: "".join(f"{row}\n" for row in rows),
+        file_name=f"{stem}.txt",
+        mime="text/plain",
+        key=f"lines-{stem}",
+        help="Save one row number or path a line, for other programs.",
         on_click="ignore",
         type="tertiary",
         icon=":material/download:",
