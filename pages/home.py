@@ -51,13 +51,9 @@ def finding(job: Job) -> None:
     ended = job.finished or job.submitted
     with st.container(border=True):
         st.markdown(f"**{plain(job.name)}** on {plain(str(job.spec['dataset']))}")
-        agreement = [
-            fact.text for fact in loaders.readings(job.key, ended) if fact.topic == "r_squared_mean"
-        ]
-        for text in agreement[:1]:
-            st.markdown(plain(text))
+        st.markdown(plain(loaders.headline(job.key, ended)))
         st.caption(f"{job.done:,} units · {ago(ended)}")
-        shell.link("study", "Read the results", study=jobs_panel.label(job))
+        jobs_panel.link(job, "Read the results")
 
 
 def queue(found: list[Job]) -> None:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import time
-
 import streamlit as st
 
-from core import jobs, settings
-from core.jobs import Job
+from core import settings
 from core.studies import xfactor
 from core.studies.xfactor_spec import XFactorSpec
 from pages.shared import jobs_panel, loaders, picker, shell
 from pages.shared.text import duration
 from pages.shared.xfactor import compose, results
-
-NEW = "New study"
 
 
 def compose_study() -> None:
@@ -31,9 +26,7 @@ def compose_study() -> None:
         help="Queue the study. It runs on when you close this page, and what it shares with "
         "earlier studies is not trained again.",
     ):
-        job = jobs.submit(loaders.store(), "xfactor", spec, settings.scheduler())
-        st.session_state["go_to_study"] = jobs_panel.label(job)
-        st.rerun()
+        jobs_panel.submit("xfactor", spec)
     with st.expander("The same as a file for the command line", icon=":material/terminal:"):
         toml = spec.to_toml()
         st.code(toml, language="toml", wrap_lines=True)
@@ -73,48 +66,11 @@ def cost(spec: XFactorSpec) -> None:
             st.metric(title, value, help=help, width="content")
 
 
-def read(job: Job) -> None:
-    """Progress of a study while it runs, and its results."""
-
-    def draw(found: list[Job]) -> None:
-        for one in found:
-            if one.key == job.key:
-                jobs_panel.card(one, results=False)
-
-    jobs_panel.poll(draw)
-    if not job.active:
-        results.show(job.key, job.finished or job.submitted)
-        return
-    asked = st.session_state.setdefault("asked_at", {})
-    if st.button(
-        "Show results so far",
-        icon=":material/refresh:",
-        help="Figures from the units that are scored now; they do not move by themselves.",
-    ):
-        asked[job.key] = time.time()
-    if job.key in asked:
-        results.show(job.key, asked[job.key])
-    else:
-        st.caption("Results appear here when the study ends.")
-
-
-def body() -> None:
-    """The study chosen: a new one, or one from the queue."""
-    if "go_to_study" in st.session_state:
-        st.session_state["study"] = st.session_state.pop("go_to_study")
-    found = {jobs_panel.label(job): job for job in jobs.all_jobs(loaders.store())}
-    chosen = st.selectbox(
-        "Study",
-        [NEW, *found],
-        key="study",
-        bind="query-params",
-        help="Compose a new study, or read one that has run or runs.",
+with shell.page("study"):
+    job = jobs_panel.choose(
+        "xfactor", "New study", "Compose a new study, or read one that has run or runs."
     )
-    if chosen == NEW:
+    if job is None:
         compose_study()
     else:
-        read(found[chosen])
-
-
-with shell.page("study"):
-    body()
+        jobs_panel.read(job, results.show)

@@ -75,6 +75,7 @@ class Study:
         run: Does it all; gives a closing sentence.
         scores: One row a trained model.
         report: What the scores say.
+        headline: The most telling sentence of the report, found faster; empty if there is none.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Study:
     run: Callable[[Any, Context], str]
     scores: Callable[[Job, Store], pd.DataFrame]
     report: Callable[[Job, Store], Report]
+    headline: Callable[[Job, Store], str]
 
     def from_preset(self, name: str, dataset: str) -> StudySpec:
         """A preset for a data set, named after both."""

@@ -296,6 +296,11 @@ def report(job: Job, store: Store) -> Report:
     return Report(tables, (*sentences, *job.facts["notes"]))
 
 
+def headline(job: Job, store: Store) -> str:
+    """What the first model says."""
+    return report(job, store).sentences[0]
+
+
 def _sentence(one: Comparison) -> str:
     if one.low == one.high:
         return (
@@ -326,4 +331,5 @@ REMOVAL = Study(
     run,
     scores,
     report,
+    headline,
 )

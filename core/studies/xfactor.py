@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from core.jobs import Context, Job
 
 RECIPE_COLUMNS = ("subset", "per_class", "strategy", "direction", "excess", "repeat")
-HEADLINE = "r_squared_mean"
 Rows = npt.NDArray[np.int32]
 
 
@@ -318,10 +317,18 @@ def report(job: Job, store: Store) -> Report:
 
     found = results(job, store)
     analysis = analyse(found.scores, found.rows, models=found.spec.models)
-    facts = sorted(readings.facts(analysis), key=lambda fact: fact.topic != HEADLINE)
-    sentences = (*(fact.text for fact in facts), *found.notes, *analysis.notes)
+    facts = (fact.text for fact in readings.facts(analysis))
+    sentences = (*facts, *found.notes, *analysis.notes)
     tables = {**analysis.tables(), "paper": published.beside_paper(analysis)}
     return Report(tables, sentences)
+
+
+def headline(job: Job, store: Store) -> str:
+    """How well models agree on which subsets are good."""
+    from core.studies.xfactor_analysis import analyse, readings
+
+    facts = readings.facts(analyse(scores(job, store)))
+    return next((fact.text for fact in facts if fact.topic == "r_squared_mean"), "")
 
 
 XFACTOR = Study(
@@ -335,4 +342,5 @@ XFACTOR = Study(
     run,
     scores,
     report,
+    headline,
 )

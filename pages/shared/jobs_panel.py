@@ -8,8 +8,9 @@ from typing import Literal
 
 import streamlit as st
 
-from core import jobs
+from core import jobs, settings
 from core.jobs import Job
+from core.studies import STUDIES, StudySpec
 from pages.shared import loaders, shell
 from pages.shared.text import ago, duration, plain
 
@@ -23,6 +24,7 @@ COLOURS: dict[str, Colour] = {
     "cancelled": "orange",
 }
 LOG_LINES = 200
+GO_TO = "go_to_study"
 
 
 def poll(draw: Callable[[list[Job]], None]) -> None:
@@ -56,6 +58,64 @@ def label(job: Job) -> str:
     return f"{job.name} · {job.key[:8]}"
 
 
+def link(job: Job, text: str) -> None:
+    """A link to what a job has found."""
+    shell.link(STUDIES[job.study].page, text, study=label(job))
+
+
+def choose(study: str, new: str, help: str) -> Job | None:
+    """A study of one kind from the queue, or None for a new one.
+
+    Args:
+        study: Name of the kind.
+        new: What the choice of a new one is called.
+        help: Help text of the widget.
+    """
+    if GO_TO in st.session_state:
+        st.session_state["study"] = st.session_state.pop(GO_TO)
+    found = {label(job): job for job in jobs.all_jobs(loaders.store()) if job.study == study}
+    chosen = st.selectbox("Study", [new, *found], key="study", bind="query-params", help=help)
+    return found.get(chosen)
+
+
+def submit(study: str, spec: StudySpec) -> None:
+    """Queue a study and turn to it on its page."""
+    job = jobs.submit(loaders.store(), study, spec, settings.scheduler())
+    st.session_state[GO_TO] = label(job)
+    page = STUDIES[study].page
+    st.switch_page(shell.entry(page).path)
+
+
+def read(job: Job, show: Callable[[str, float], None]) -> None:
+    """Progress of a study while it runs, and its results.
+
+    Args:
+        job: The study.
+        show: Draws the results of a key as they were at a Unix time.
+    """
+
+    def draw(found: list[Job]) -> None:
+        for one in found:
+            if one.key == job.key:
+                card(one, results=False)
+
+    poll(draw)
+    if not job.active:
+        show(job.key, job.finished or job.submitted)
+        return
+    asked = st.session_state.setdefault("asked_at", {})
+    if st.button(
+        "Show results so far",
+        icon=":material/refresh:",
+        help="Figures from the units that are scored now; they do not move by themselves.",
+    ):
+        asked[job.key] = time.time()
+    if job.key in asked:
+        show(job.key, asked[job.key])
+    else:
+        st.caption("Results appear here when the study ends.")
+
+
 def card(job: Job, *, log: bool = True, results: bool = True) -> None:
     """One job: state, progress, what can be done with it, and what it said.
 
@@ -70,7 +130,7 @@ def card(job: Job, *, log: bool = True, results: bool = True) -> None:
             st.badge(_state(job), color=COLOURS[job.state])
             _actions(job)
             if results and job.done and not job.active:
-                shell.link("study", "Results", study=label(job))
+                link(job, "Results")
         st.caption(_facts(job))
         if job.active or job.done < job.total:
             st.progress(job.done / job.total if job.total else 0.0, text=_progress(job))

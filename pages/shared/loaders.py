@@ -19,7 +19,7 @@ from core.selection.plane import principal_plane
 from core.selection.single import select_class
 from core.specs import Selection
 from core.store import Store
-from core.studies import xfactor
+from core.studies import STUDIES, Report, xfactor
 from core.studies.xfactor import Results
 from core.studies.xfactor_analysis import Analysis, agreement, analyse
 from core.studies.xfactor_analysis.readings import Fact, facts
@@ -113,6 +113,20 @@ def analysis(key: str, moment: float) -> Analysis:
 def readings(key: str, moment: float) -> list[Fact]:
     """What `analysis` says, in sentences."""
     return facts(analysis(key, moment))
+
+
+@st.cache_data(max_entries=50, show_spinner=False)
+def headline(key: str, moment: float) -> str:
+    """The one sentence that a study of any kind was made for."""
+    job = jobs.find(store(), key)
+    return STUDIES[job.study].headline(job, store())
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the scores …")
+def report(key: str, moment: float) -> Report:
+    """What a study of any kind has found; see `results` for the arguments."""
+    job = jobs.find(store(), key)
+    return STUDIES[job.study].report(job, store())
 
 
 @st.cache_resource(max_entries=20, show_spinner="Comparing subsets …")

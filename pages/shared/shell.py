@@ -83,6 +83,12 @@ PAGES = (
         ":material/content_copy:",
         "Find images that show the same thing, and test images that are in the training split.",
     ),
+    Entry(
+        "comparison",
+        "Train and compare",
+        ":material/compare_arrows:",
+        "Leave rows out and see what models make of it, beside as many random rows left out.",
+    ),
     Entry("jobs", "Jobs", ":material/list_alt:", "The queue: progress, log, cancel and resume."),
 )
 
