@@ -13,7 +13,18 @@ from core.errors import InputError
 from core.quality import Duplicates
 from core.quality.clusters import LINKAGES, dendrogram
 from core.quality.pairs import LARGEST_RADIUS
-from pages.shared import audits, export, gallery, layout, leaks, picks, shell, source, tags
+from pages.shared import (
+    audits,
+    export,
+    gallery,
+    layout,
+    leaks,
+    leave_out,
+    picks,
+    shell,
+    source,
+    tags,
+)
 from pages.shared.images import Images
 from pages.shared.text import plain
 
@@ -242,6 +253,7 @@ def act(images: Images, members: pd.DataFrame) -> None:
     }
     st.caption("Below each image its name and its distance to the middle of its cluster, in bits.")
     picks.show(images, groups, distance, f"{images.stem}-duplicates")
+    leave_out.show(images, {"more than needed": list(extra["image"])})
 
 
 def clusters(images: Images, radius: int | None, confirm: bool) -> None:

@@ -12,7 +12,7 @@ from core.quality import JUDGES, SCORES, THRESHOLDS, Decision
 from core.quality.policy import decide
 from core.quality.scores import Score
 from core.quality.thresholds import li_restarts
-from pages.shared import audits, cuts, export, picks, shell, source
+from pages.shared import audits, cuts, export, leave_out, picks, shell, source
 from pages.shared.cuts import Cuts
 from pages.shared.images import Images
 from pages.shared.text import plain
@@ -147,6 +147,13 @@ def around(images: Images, flagged: pd.DataFrame, values: Floats, cut: float, st
     )
     groups = {"Flagged": order[:below][::-1], "Kept": order[below:], "Any issue": anywhere}
     picks.show(images, groups, values, stem)
+    leave_out.show(
+        images,
+        {
+            "flagged with any issue": list(images.rows[anywhere]),
+            "flagged by this score": list(images.rows[order[:below]]),
+        },
+    )
 
 
 def one_score(images: Images, flagged: pd.DataFrame, own_cuts: Cuts) -> None:
@@ -198,8 +205,8 @@ def body() -> None:
     one_score(images, flagged, own_cuts)
     st.subheader("Take it with you", anchor=False)
     st.caption("The same scores, with the default cuts:")
-    where = str(images.folder) if images.folder else f"{name} --split {images.place.split}"
-    audits.command("scan", where, "--out", "flags.parquet")
+    where = [str(images.folder)] if images.folder else [name, "--split", images.place.split]
+    audits.command("scan", *where, "--out", "flags.parquet")
 
 
 with shell.page("quality"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -138,7 +139,8 @@ def parquet(table: pd.DataFrame, stem: str, label: str = "Parquet") -> None:
 
 def command(*words: str) -> None:
     """The command that does the same."""
-    st.code(" ".join(("python -m core quality", *words)), language="bash", wrap_lines=True)
+    line = f"python -m core quality {shlex.join(words)}"
+    st.code(line, language="bash", wrap_lines=True)
 
 
 def metrics(shown: Sequence[tuple[str, str, str]]) -> None:

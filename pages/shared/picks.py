@@ -107,7 +107,7 @@ def _draw(
         key,
         _sheet(images.name, images.place, tuple(rows), images),
         rows,
-        [f"{row} · {values[place]:.2f}" for row, place in zip(rows, shown, strict=True)],
+        [f"{value:.2f}" for value in values[shown]],
         [tagged.get(row, "") for row in rows],
         f"{group} images",
     )

@@ -6,7 +6,7 @@ import base64
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import numpy.typing as npt
@@ -94,7 +94,7 @@ def show(
     key: str,
     sheet: Sheet,
     rows: Sequence[Row],
-    captions: Sequence[str],
+    notes: Sequence[str],
     tags: Sequence[str],
     label: str,
 ) -> None:
@@ -104,7 +104,7 @@ def show(
         key: Of the selection; it holds rows of all sheets shown under this key.
         sheet: The images.
         rows: What each is called; the selection is kept by it.
-        captions: What stands below each.
+        notes: What stands below each beside its row number or file name.
         tags: What stands on each; empty for nothing.
         label: What the sheet shows, for those who cannot see it.
     """
@@ -128,8 +128,13 @@ def show(
             "stamp": one.stamp,
             "given": one.given,
             "tiles": [
-                {"id": row, "caption": caption, "tags": tag, "label": f"{caption} {tag}".strip()}
-                for row, caption, tag in zip(rows, captions, tags, strict=True)
+                {
+                    "id": row,
+                    "caption": f"{PurePath(str(row)).name} · {note}",
+                    "tags": tag,
+                    "label": f"{row} · {note} {tag}".strip(),
+                }
+                for row, note, tag in zip(rows, notes, tags, strict=True)
             ],
         },
         default={"selected": []},

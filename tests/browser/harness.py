@@ -95,14 +95,15 @@ def serving(cache: Path, data: Path | None = None) -> Iterator[str]:
             stderr=subprocess.STDOUT,
         )
         try:
-            _wait_until_healthy(f"http://localhost:{port}/_stcore/health", server)
+            wait_until_healthy(f"http://localhost:{port}/_stcore/health", server)
             yield f"http://localhost:{port}"
         finally:
             server.terminate()
             server.wait(timeout=30)
 
 
-def _wait_until_healthy(url: str, server: subprocess.Popen[bytes]) -> None:
+def wait_until_healthy(url: str, server: subprocess.Popen[bytes]) -> None:
+    """Wait until a server answers at its health address; fails when it ends before."""
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end:
         if server.poll() is not None:
