@@ -79,7 +79,7 @@ class Bar:
 
             self._close()
             self._what = what
-            self._bar = tqdm(desc=what, total=total, initial=done, unit=self._unit)
+            self._bar = tqdm(desc=what, total=total, initial=done, unit=self._unit, disable=None)
         self._bar.n, self._bar.total = done, total
         self._bar.refresh()
 

@@ -8,7 +8,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from core import settings
+from core import jobs, settings
+from core.store import Store
+from core.studies import STUDIES
+from pages.shared import jobs_panel
 from tests.browser import harness
 
 WIDTHS = (1440, 800)
@@ -19,8 +22,8 @@ TABS = (
 )
 
 
-def views(dataset: str, study: str | None) -> dict[str, str]:
-    """Address of each picture by file name."""
+def views(dataset: str) -> dict[str, str]:
+    """Address of each picture by file name; of each kind of study the one finished last."""
     found = {
         "home": "",
         "datasets": f"datasets?dataset={dataset}",
@@ -30,11 +33,15 @@ def views(dataset: str, study: str | None) -> dict[str, str]:
         "quality": f"quality?dataset={dataset}",
         "duplicates": f"duplicates?dataset={dataset}&own_cut=true&confirm=false",
         "leaks": f"duplicates?dataset={dataset}&view=Train–test+leaks",
+        "comparison-new": f"comparison?dataset={dataset}&remove=3,17-40",
         "jobs": "jobs",
     }
-    for tab in TABS if study else ():
-        name = tab.lower().replace(" ", "-").replace("²", "2")
-        found[f"study-{name}"] = f"study?study={study}&tab={tab}"
+    done = {job.study: job for job in reversed(jobs.all_jobs(Store())) if job.state == "done"}
+    for name, job in done.items():
+        for tab in TABS if name == "xfactor" else ("",):
+            view = f"{name}-{tab.lower().replace(' ', '-').replace('²', '2')}".rstrip("-")
+            address = f"{STUDIES[name].page}?study={jobs_panel.label(job)}"
+            found[view] = f"{address}&tab={tab}" if tab else address
     return found
 
 
@@ -43,14 +50,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--dataset", default="digits")
-    parser.add_argument("--study", help="as the study page lists it, such as `quick · 1a2b3c4d`")
+    parser.add_argument("--only", default="", help="shoot views whose names begin so")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
+    chosen = {k: v for k, v in views(options.dataset).items() if k.startswith(options.only)}
     with harness.launched() as browser, harness.serving(settings.cache_root()) as address:
         for width in WIDTHS:
             for scheme in SCHEMES:
                 with harness.tab(browser, address, width, scheme) as tab:
-                    for name, path in views(options.dataset, options.study).items():
+                    for name, path in chosen.items():
                         tab.page.set_viewport_size({"width": width, "height": 900})
                         tab.open(path)
                         tab.page.wait_for_timeout(1000)
