@@ -18,6 +18,8 @@ class Fit:
         epochs: Passes over the training set; 0 for models that have none.
         seconds: Wall time of this run; its share, by epochs, where several were trained together.
         weights: What a network started from, `"random"` or `"ImageNet"`; `""` for the others.
+        history: Training and test accuracy after each epoch, float64, shape (epochs, 2); None
+            where it was not asked for, and for models without epochs.
     """
 
     predictions: npt.NDArray[np.int64]
@@ -25,3 +27,4 @@ class Fit:
     epochs: int
     seconds: float
     weights: str = ""
+    history: npt.NDArray[np.float64] | None = None

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -70,3 +71,52 @@ def test_diverged_training_is_an_error():
     hot = Recipe(min_epochs=5, max_epochs=60, rates=((1, 1e38),))
     with pytest.raises(TrainingDiverged):
         train_network(build(convolutional, 0), dataset, some(dataset, 20, 0), 0, "cpu", hot)
+
+
+def test_history_is_recorded_when_asked_for_and_changes_nothing():
+    dataset = blobs(noise=10)
+    plain, traced = (
+        train_network(
+            build(convolutional, 5), dataset, some(dataset, 41, 0), 9, "cpu", FEW, history=asked
+        )
+        for asked in (False, True)
+    )
+    assert plain.history is None
+    assert traced.history.shape == (4, 2)
+    assert np.array_equal(plain.predictions, traced.predictions)
+    assert (plain.train_accuracy, plain.epochs) == (traced.train_accuracy, traced.epochs)
+    test_accuracy = (traced.predictions == dataset.test.y).mean()
+    assert traced.history[-1].tolist() == pytest.approx([traced.train_accuracy, test_accuracy])
+
+
+@pytest.mark.parametrize("accuracy", [0.7, 0.85])
+def test_training_ends_at_the_first_epoch_whose_full_pass_is_good_enough(accuracy):
+    """Looking at few images first may spare full passes, never an epoch."""
+    dataset = blobs(noise=90, train=400)
+    recipe = Recipe(batch=20, min_epochs=3, max_epochs=60, accuracy=accuracy, rates=((1, 1e-2),))
+    fit, traced = (
+        train_network(
+            build(convolutional, 5), dataset, some(dataset, 350, 0), 9, "cpu", recipe, history=asked
+        )
+        for asked in (False, True)
+    )
+    reached = np.flatnonzero(traced.history[:, 0] >= accuracy)
+    reached = reached[reached >= 2]
+    assert fit.epochs == traced.epochs == (reached[0] + 1 if reached.size else 60)
+
+
+def test_what_is_dropped_at_random_is_decided_by_the_seed():
+    dataset = blobs(noise=10)
+
+    def dropping():
+        return nn.Sequential(nn.Flatten(), nn.Dropout(0.5), nn.Linear(64, 3))
+
+    before = torch.get_rng_state()
+    weights = []
+    for noise in (1, 2):
+        torch.manual_seed(noise)
+        network = build(dropping, 5)
+        train_network(network, dataset, some(dataset, 41, 0), 9, "cpu", FEW)
+        weights.append(network[2].weight)
+    torch.set_rng_state(before)
+    assert torch.equal(*weights)
