@@ -6,7 +6,7 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +24,7 @@ from core.registry import Registry
 Images = npt.NDArray[np.uint8]
 Bools = npt.NDArray[np.bool_]
 Pairs = set[tuple[int, int]]
+Told = Callable[[int, int], None]
 
 MOST_IMAGES = 5000
 COLUMNS = (
@@ -37,6 +38,7 @@ def scoreboard(
     severity: str = "medium",
     seed: int = 0,
     registry: Registry[Perturbation] = PERTURBATIONS,
+    progress: Told | None = None,
 ) -> pd.DataFrame:
     """Precision, recall and F1 of every score and threshold on known faults.
 
@@ -48,6 +50,7 @@ def scoreboard(
         severity: `mild`, `medium` or `strong`.
         seed: Decides which images get which fault.
         registry: The faults; see `core.quality.perturb`.
+        progress: Called with the copies scored so far and their number; may raise to stop it.
 
     Returns:
         One row for each of: `faults` (`single`: each issue in a copy of its own; `dual`: two
@@ -56,23 +59,44 @@ def scoreboard(
         of the untouched images that would be flagged.
     """
     images = _sample(pixels(source, "train") if isinstance(source, Dataset) else source, seed)
-    faults = score_faults(images, share, severity, seed, registry)
-    return pd.concat([faults, score_copies(images, share, seed)], ignore_index=True)
+    tell = progress or _silent
+    faults = score_faults(images, share, severity, seed, registry, tell)
+    copies = score_copies(images, share, seed)
+    tell(*[_steps(_issues(images, registry))] * 2)
+    return pd.concat([faults, copies], ignore_index=True)
+
+
+def _silent(done: int, total: int) -> None:
+    """The progress callback that tells nobody."""
+
+
+def _steps(issues: tuple[str, ...]) -> int:
+    """Copies that are scored: the untouched one, one for each issue, both kinds of several."""
+    return len(issues) + 3
 
 
 def score_faults(
-    images: Images, share: float, severity: str, seed: int, registry: Registry[Perturbation]
+    images: Images,
+    share: float,
+    severity: str,
+    seed: int,
+    registry: Registry[Perturbation],
+    progress: Told = _silent,
 ) -> pd.DataFrame:
     """The rows of `scoreboard` for single and dual faults in all of these images."""
-    clean = score_images(images)
     issues = _issues(images, registry)
+    progress(0, _steps(issues))
+    clean = score_images(images)
     rows: list[tuple[object, ...]] = []
     for number, issue in enumerate(issues):
+        progress(number + 1, _steps(issues))
         faulty = inject(images, share, seed + number, severity, (issue,), registry=registry)
         rows += _rows("single", clean, faulty, (issue,))
+    progress(len(issues) + 1, _steps(issues))
     if len(issues) > 1:
         faulty = inject(images, share, seed, severity, issues, faults=2, registry=registry)
         rows += _rows("dual", clean, faulty, issues)
+    progress(len(issues) + 2, _steps(issues))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
