@@ -12,6 +12,7 @@ from core.errors import InputError, UnknownName
 from core.registry import Registry
 from core.studies.base import Preset, Report, Study, StudySpec
 from core.studies.removal import REMOVAL
+from core.studies.scoreboard import SCOREBOARD
 from core.studies.xfactor import XFACTOR
 
 __all__ = ["STUDIES", "Preset", "Report", "Study", "StudySpec", "from_toml", "of_preset"]
@@ -20,6 +21,7 @@ STUDIES = Registry(
     "study",
     XFACTOR,
     REMOVAL,
+    SCOREBOARD,
 )
 
 

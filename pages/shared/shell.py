@@ -89,6 +89,12 @@ PAGES = (
         ":material/compare_arrows:",
         "Leave rows out and see what models make of it, beside as many random rows left out.",
     ),
+    Entry(
+        "scoreboard",
+        "Detector scoreboard",
+        ":material/scoreboard:",
+        "Put known faults into a copy of your data and see which score and threshold find them.",
+    ),
     Entry("jobs", "Jobs", ":material/list_alt:", "The queue: progress, log, cancel and resume."),
 )
 

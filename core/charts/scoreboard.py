@@ -1,0 +1,52 @@
+"""How well every score finds faults under every threshold, as a heat map."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from core.charts import style
+
+CELL = 30
+MEASURES = {
+    "f1": "F1",
+    "precision": "precision",
+    "recall": "recall",
+    "clean_flagged": "share of untouched images flagged",
+}
+
+
+def heatmap(table: pd.DataFrame, measure: str) -> style.Figure:
+    """Scores down, grouped by issue, thresholds across.
+
+    Args:
+        table: Rows of one kind of faults with columns `issue`, `detector` (title of the score),
+            `threshold` and those of `MEASURES`.
+        measure: Which of them is drawn.
+    """
+    table = table.assign(row=table["issue"].str.replace("_", " ") + " · " + table["detector"])
+    plain: dict[str, Any] = {"grid": False, "labelFlush": False, "labelOverlap": False}
+    base = alt.Chart(table).encode(
+        x=alt.X("threshold:N", title=None, sort=style.in_order(table["threshold"])).axis(
+            labelAngle=-45, orient="top", **plain
+        ),
+        y=alt.Y("row:N", title=None, sort=style.in_order(table["row"])).axis(
+            labelLimit=260, **plain
+        ),
+        tooltip=[
+            alt.Tooltip("row:N", title="score"),
+            "threshold:N",
+            *(
+                alt.Tooltip(f"{name}:Q", title=text, format=".3f")
+                for name, text in MEASURES.items()
+            ),
+        ],
+    )
+    colour = alt.Color(f"{measure}:Q").scale(style.viridis(0, 1))
+    cells = base.mark_rect().encode(color=colour.legend(style.gradient(MEASURES[measure])))
+    figures = base.mark_text(fontSize=11).encode(
+        text=alt.Text(f"{measure}:Q", format=".2f"), color=style.text_over(measure, 0, 1)
+    )
+    return style.sized(alt.layer(cells, figures), CELL * table["row"].nunique())
