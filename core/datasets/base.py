@@ -139,9 +139,10 @@ class Dataset:
         return self.train.kind
 
     @property
-    def feature_count(self) -> int:
-        """Features of a row: all pixel values of an image, columns of a table, known words."""
-        return int(np.prod(self.train.x.shape[1:]))
+    def row_values(self) -> int:
+        """Values that a row holds, which its cost depends on; of texts, words on average."""
+        x = self.train.x
+        return -(-x.nnz // x.shape[0]) if self.kind == "text" else int(np.prod(x.shape[1:]))
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -159,8 +160,9 @@ def check_kind(dataset: Dataset, kinds: Collection[Kind], what: str) -> None:
         what: What uses it; begins the sentence.
     """
     if dataset.kind not in kinds:
+        wanted = " or ".join(PLURAL[kind] for kind in PLURAL if kind in kinds)
         raise InputError(
-            f"{what} takes data sets of {' or '.join(PLURAL[kind] for kind in kinds)}; "
+            f"{what} takes data sets of {wanted}; "
             f"{dataset.name} is one of {PLURAL[dataset.kind]}: choose another."
         )
 

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from core.datasets.base import Dataset
+from core.datasets.base import Dataset, check_kind
 from core.errors import InputError, TrainingDiverged, UnknownName
-from core.models import classical, mlp, resnet
+from core.models import classical, embedding, logistic, mlp, resnet
 from core.models.base import Family, Fit, Option
 from core.registry import Registry
 from core.specs import TrainingSet, content_key
@@ -30,6 +30,9 @@ MODELS: Registry[Family] = Registry(
     mlp.family(5),
     resnet.family(18),
     resnet.family(34),
+    logistic.LOGISTIC,
+    classical.BOOSTING,
+    embedding.EMBEDDING,
 )
 
 
@@ -110,6 +113,10 @@ class Model:
         """How many training sets of this many images are worth one call of `fit_many`."""
         return self.family.batch(images, device)
 
+    def check(self, dataset: Dataset) -> None:
+        """Raise an InputError unless the model takes data sets of this kind."""
+        check_kind(dataset, self.family.kinds, f"The model {self.label}")
+
     def fit_many(
         self,
         dataset: Dataset,
@@ -126,9 +133,11 @@ class Model:
             device: A torch device, `"cpu"` or `"cuda"`; scikit-learn's models use the CPU.
 
         Raises:
-            InputError: The training sets do not fit together or to the data set.
+            InputError: The data set is of a kind that the model does not take, or the training
+                sets do not fit together or to it.
             TrainingDiverged: A network's outputs are no longer finite.
         """
+        self.check(dataset)
         if len(training_sets) != len(seeds):
             raise InputError(
                 f"Each training set needs a seed; got {len(training_sets)} and {len(seeds)}."

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
-from core.datasets.base import Dataset
+from core.datasets.base import Dataset, Kind
 from core.errors import InputError
 from core.specs import TrainingSet
 from core.training.fit import Fit
@@ -79,13 +79,15 @@ class Family:
         summary: One sentence.
         fit_many: Trains on many training sets of one size.
         version: Raised whenever results change; part of every score's key.
-        seconds: Rough seconds for one training set on one core, by (images in a set, values
-            in an image, test images); used for estimates until real times are stored.
+        seconds: Rough seconds for one training set on one core, by (rows in a set, values in
+            a row, test rows); used for estimates until real times are stored.
         options: Parameters by name.
         batch: How many training sets are worth one call, by (images in a set, device).
         gpu: Whether it trains on a GPU where there is one.
         settle: Replaces options that this machine cannot honour, with a sentence that says so
             and what to do about it, or an empty one.
+        kinds: Kinds of data sets that it takes.
+        fit_with_history: As `fit_many`, with the accuracies by epoch; None where there are none.
     """
 
     name: str
@@ -98,3 +100,5 @@ class Family:
     batch: Callable[[int, str], int] = lambda images, device: 1
     gpu: bool = True
     settle: Callable[[Options], tuple[Options, str]] = as_given
+    kinds: frozenset[Kind] = frozenset({"image"})
+    fit_with_history: FitMany | None = None

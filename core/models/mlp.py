@@ -46,6 +46,7 @@ def family(depth: int) -> Family:
         fit_many=fit_many,
         version=1,
         options={"width": WIDTH},
+        kinds=frozenset({"image", "table"}),
         batch=_batch,
         seconds=seconds,
     )

@@ -1,13 +1,15 @@
-"""Pixels on their way into a network: scaled to [0, 1], in bounded memory."""
+"""Features on their way into a model: pixels scaled to [0, 1], in bounded memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy import sparse
 
 CHUNK_VALUES = 1 << 20
 
@@ -30,17 +32,27 @@ def scaled(pixels: torch.Tensor, peak: int) -> torch.Tensor:
     """Pixels as float32 in [0, 1].
 
     Args:
-        pixels: uint8, any shape and device.
-        peak: The value of a fully white pixel.
+        pixels: uint8, any shape and device; or features of a table.
+        peak: The value of a fully white pixel; 1 for features that are used as they are.
     """
     return pixels.float().div_(peak)
 
 
-def chunks(images: npt.NDArray[np.uint8], peak: int, device: str) -> Iterator[torch.Tensor]:
-    """Images on the device, scaled, a bounded number at a time.
+def matrix(rows: Any, peak: int) -> Any:
+    """Rows as float64 of shape (n, features), pixels in [0, 1]; CSR arrays as they are.
 
     Args:
-        images: uint8, shape (n, …).
+        rows: As in `Split.x`.
+        peak: The value of a fully white pixel; 1 for features that are used as they are.
+    """
+    return rows if sparse.issparse(rows) else rows.reshape(len(rows), -1) / peak
+
+
+def chunks(images: npt.NDArray[Any], peak: int, device: str) -> Iterator[torch.Tensor]:
+    """Rows on the device, scaled, a bounded number at a time.
+
+    Args:
+        images: uint8, or float64 for tables, shape (n, …).
         peak: The value of a fully white pixel.
         device: A torch device.
 

@@ -60,7 +60,7 @@ def test_scikit_learns_tables(name: str, load) -> None:
         bunch = load()
         assert data.kind == "table"
         assert data.peak == 1
-        assert data.feature_count == len(data.features) == bunch.data.shape[1]
+        assert data.row_values == len(data.features) == bunch.data.shape[1]
         shown = pd.concat([data.train.shown, data.test.shown])
         merged = shown.sort_values(list(shown.columns)).to_numpy()
         raw = pd.DataFrame(bunch.data).sort_values(list(range(bunch.data.shape[1]))).to_numpy()

@@ -16,8 +16,8 @@ DATA = blobs((6, 6, 1), classes=4, train=200, noise=60)
 SETS = [some(DATA, 40, seed) for seed in range(3)]
 
 
-def test_the_papers_ten_models_are_there():
-    assert list(MODELS) == [
+def test_the_papers_ten_models_are_there_first():
+    assert list(MODELS)[:10] == [
         *("rf", "svc", "gnb"),
         *("mlp-1", "mlp-2", "mlp-3", "mlp-4", "mlp-5"),
         *("resnet18", "resnet34"),
