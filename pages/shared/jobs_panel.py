@@ -83,7 +83,8 @@ def submit(study: str, spec: StudySpec) -> None:
     job = jobs.submit(loaders.store(), study, spec, settings.scheduler())
     st.session_state[GO_TO] = label(job)
     page = STUDIES[study].page
-    st.switch_page(shell.entry(page).path)
+    # Empty ones, because None is refused as long as a widget's value stands in the address.
+    st.switch_page(shell.entry(page).path, query_params={})
 
 
 def read(job: Job, show: Callable[[str, float], None]) -> None:
