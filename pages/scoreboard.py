@@ -112,6 +112,7 @@ def draw(table: pd.DataFrame) -> None:
     titles = [SCORES[name].title for name in rows["score"]]
     measure = dict(zip(DRAWN, charts.MEASURES, strict=True))[drawn or DRAWN[0]]
     rows = rows.assign(detector=titles).sort_values(["issue", "score"], kind="stable")
+    st.caption("In per cent.")
     figure = charts.heatmap(rows, measure)
     st.altair_chart(figure, alt=f"{drawn} of every score under every threshold")
     export.chart(figure, rows, f"scoreboard-{measure}")
