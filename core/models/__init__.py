@@ -11,7 +11,7 @@ from typing import Self
 
 from core.datasets.base import Dataset, check_kind
 from core.errors import InputError, TrainingDiverged, UnknownName
-from core.models import classical, embedding, logistic, mlp, resnet
+from core.models import classical, embedding, logistic, mlp, resnet, vision
 from core.models.base import Family, Fit, Option
 from core.registry import Registry
 from core.specs import TrainingSet, content_key
@@ -30,6 +30,11 @@ MODELS: Registry[Family] = Registry(
     mlp.family(5),
     resnet.family(18),
     resnet.family(34),
+    vision.LENET5,
+    vision.CNN,
+    vision.RESNET20,
+    vision.NIN,
+    vision.VIT,
     logistic.LOGISTIC,
     classical.BOOSTING,
     embedding.EMBEDDING,

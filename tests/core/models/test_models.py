@@ -44,7 +44,7 @@ def test_a_model_is_read_from_its_text(text, label, options):
 @pytest.mark.parametrize(
     ("text", "error", "match"),
     [
-        ("cnn", UnknownName, "known: rf, svc, gnb, mlp-1"),
+        ("forest", UnknownName, "known: rf, svc, gnb, mlp-1"),
         ("", UnknownName, "Unknown model ''"),
         ("rf:trees=5", UnknownName, "option of rf 'trees'; known: none"),
         ("mlp-1:depth=5", UnknownName, "known: width"),
