@@ -33,7 +33,8 @@ class LabelSuspicion:
     """Three views of how wrong a label looks; higher is more suspicious, shape (n,) each.
 
     Args:
-        self_influence: g_iᵀH⁻¹g_i, how much the fit leans on this row to explain its own label.
+        self_influence: g_iᵀH⁻¹g_i, how much the fit leans on this row to explain its own label;
+            all NaN where that is not known, as for boosted trees.
         out_of_fold_loss: Cross-entropy under a model that has not seen the row.
         suspicion: Mean of the two ranks, from 0 to 1.
     """
@@ -43,8 +44,11 @@ class LabelSuspicion:
 
     @property
     def suspicion(self) -> Floats:
-        """Mean of the two ranks, ties shared, from 0 to 1."""
-        ranks = [rankdata(score) for score in (self.self_influence, self.out_of_fold_loss)]
+        """Mean of the two ranks, ties shared, from 0 to 1; of the loss alone without the other."""
+        known = [self.out_of_fold_loss]
+        if not np.isnan(self.self_influence).all():
+            known.append(self.self_influence)
+        ranks = [rankdata(score) for score in known]
         result: Floats = (np.mean(ranks, axis=0) - 1) / max(len(ranks[0]) - 1, 1)
         return result
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from core.errors import InputError, UnknownName
 from core.registry import Registry
 from core.studies.base import Preset, Report, Study, StudySpec
+from core.studies.refinement import REFINEMENT
 from core.studies.removal import REMOVAL
 from core.studies.scoreboard import SCOREBOARD
 from core.studies.xfactor import XFACTOR
@@ -22,6 +23,7 @@ STUDIES = Registry(
     XFACTOR,
     REMOVAL,
     SCOREBOARD,
+    REFINEMENT,
 )
 
 
