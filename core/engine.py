@@ -47,17 +47,19 @@ class Unit:
     @property
     def key(self) -> str:
         """What its score is stored under."""
-        values = {"training_set": self.training_set.key, "model": self.model.key}
-        return content_key("unit", {**values, **self._repeated})
+        return unit_key(self.training_set.key, self.model.key, self.replicate)
 
     @property
     def seed(self) -> int:
         """Seed of the run: belongs to the unit, never to the order or the batch."""
-        return seed_from("fit", self.training_set.key, self.model.key, *self._repeated.values())
+        repeated = (self.replicate,) if self.replicate else ()
+        return seed_from("fit", self.training_set.key, self.model.key, *repeated)
 
-    @property
-    def _repeated(self) -> dict[str, int]:
-        return {"replicate": self.replicate} if self.replicate else {}
+
+def unit_key(training_set: str, model: str, replicate: int = 0) -> str:
+    """Key of a unit by the keys of its training set and its model; replicate 0 is left out."""
+    values: dict[str, object] = {"training_set": training_set, "model": model}
+    return content_key("unit", values | ({"replicate": replicate} if replicate else {}))
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,7 +180,7 @@ def seconds_per_unit(
     """
     here = settings.device()
     measured = {kind: store.mean_seconds(dataset.fingerprint, kind) for kind in {"cpu", here}}
-    features = int(np.prod(dataset.image_shape))
+    features = dataset.row_values
     expected = {}
     for model in models:
         for size in set(sizes):
@@ -186,6 +188,16 @@ def seconds_per_unit(
             rough = model.family.seconds(size, features, len(dataset.test))
             expected[model.label, size] = (rough, False) if known is None else (known, True)
     return expected
+
+
+def cost(dataset: Dataset, units: Sequence[Unit], store: Store) -> tuple[int, float, bool]:
+    """Units that have no score yet, seconds they will take here, whether that was measured."""
+    left = pending(units, store)
+    sizes = {unit.training_set.rows.size for unit in left}
+    expected = seconds_per_unit(dataset, sizes, {unit.model for unit in left}, store)
+    costs = [expected[unit.model.label, unit.training_set.rows.size] for unit in left]
+    seconds = sum(one for one, _ in costs) / settings.workers()
+    return len(left), seconds, all(measured for _, measured in costs)
 
 
 def score(

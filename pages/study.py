@@ -27,19 +27,7 @@ def compose_study() -> None:
         "earlier studies is not trained again.",
     ):
         jobs_panel.submit("xfactor", spec)
-    with st.expander("The same as a file for the command line", icon=":material/terminal:"):
-        toml = spec.to_toml()
-        st.code(toml, language="toml", wrap_lines=True)
-        st.download_button(
-            "study.toml",
-            toml,
-            "study.toml",
-            on_click="ignore",
-            icon=":material/download:",
-            type="tertiary",
-            help="Save the file.",
-        )
-        st.code("python -m core study run study.toml --out results/", language="bash")
+    jobs_panel.as_file(spec)
 
 
 def cost(spec: XFactorSpec) -> None:

@@ -14,8 +14,8 @@ def differences(table: pd.DataFrame) -> style.Figure:
     """Mean difference in accuracy with its 95 % interval, by model and what it is compared with.
 
     Args:
-        table: Columns `model`, `against` (in words), `repeats`, `difference`, `low`, `high`, `p`, `q`;
-            shares, drawn in percentage points.
+        table: Columns `model`, `against` (in words), `repeats`, `difference`, `low`, `high`,
+            `p`, `q`; shares, drawn in percentage points.
     """
     data = table.assign(**{name: 100 * table[name] for name in ("difference", "low", "high")})
     names = style.in_order(data["against"])

@@ -11,6 +11,7 @@ from pathlib import Path
 from core.errors import InputError, UnknownName
 from core.registry import Registry
 from core.studies.base import Preset, Report, Study, StudySpec
+from core.studies.faults import FAULTS_STUDY
 from core.studies.refinement import REFINEMENT
 from core.studies.removal import REMOVAL
 from core.studies.scoreboard import SCOREBOARD
@@ -21,6 +22,7 @@ __all__ = ["STUDIES", "Preset", "Report", "Study", "StudySpec", "from_toml", "of
 STUDIES = Registry(
     "study",
     XFACTOR,
+    FAULTS_STUDY,
     REMOVAL,
     SCOREBOARD,
     REFINEMENT,

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core import datasets, engine, models, settings
+from core import datasets, engine, models
 from core.datasets.base import Dataset
 from core.engine import Unit
 from core.errors import InputError
@@ -186,6 +186,8 @@ def prepare(spec: RemovalSpec) -> tuple[str, dict[str, Any]]:
         InputError: The data set is not to be had, or the rows cannot be left out.
     """
     dataset = datasets.load(spec.dataset)
+    for model in spec.parsed_models():
+        model.check(dataset)
     plan(spec, dataset)
     content = {name: value for name, value in spec.to_dict().items() if name != "name"}
     key = content_key("removal", {**content, "dataset": dataset.fingerprint})
@@ -224,13 +226,8 @@ def estimate(spec: RemovalSpec, dataset: Dataset, store: Store) -> tuple[int, fl
     Raises:
         InputError: The rows cannot be left out.
     """
-    planned = [unit for _, unit in units(plan(spec, dataset), spec.parsed_models())]
-    left = engine.pending(planned, store)
-    sizes = {unit.training_set.rows.size for unit in left}
-    expected = engine.seconds_per_unit(dataset, sizes, spec.parsed_models(), store)
-    costs = [expected[unit.model.label, unit.training_set.rows.size] for unit in left]
-    seconds = sum(cost for cost, _ in costs) / settings.workers()
-    return len(left), seconds, all(measured for _, measured in costs)
+    planned = units(plan(spec, dataset), spec.parsed_models())
+    return engine.cost(dataset, [unit for _, unit in planned], store)
 
 
 def scores(job: Job, store: Store) -> pd.DataFrame:

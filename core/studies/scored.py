@@ -31,6 +31,7 @@ def scored(
         other columns given, `model` and `reason`.
     """
     given = [name for name in units if name not in ("unit", "model")]
+    units = units.astype({"unit": str})
     keys = units["unit"].tolist()
     scores = units.merge(store.scores(keys).drop(columns="model"), on="unit")
     scores["error"] = 1 - scores["accuracy"]

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core import jobs, settings
 from core.jobs import Job
+from core.specs import Spec
 from core.studies import STUDIES, StudySpec
 from pages.shared import loaders, shell
 from pages.shared.text import ago, duration, plain
@@ -85,6 +86,23 @@ def submit(study: str, spec: StudySpec) -> None:
     page = STUDIES[study].page
     # Empty ones, because None is refused as long as a widget's value stands in the address.
     st.switch_page(shell.entry(page).path, query_params={})
+
+
+def as_file(spec: Spec) -> None:
+    """The study as a file, and the command that runs it."""
+    with st.expander("The same as a file for the command line", icon=":material/terminal:"):
+        toml = spec.to_toml()
+        st.code(toml, language="toml", wrap_lines=True)
+        st.download_button(
+            "study.toml",
+            toml,
+            "study.toml",
+            on_click="ignore",
+            icon=":material/download:",
+            type="tertiary",
+            help="Save the file.",
+        )
+        st.code("python -m core study run study.toml --out results/", language="bash")
 
 
 def read(job: Job, show: Callable[[str, float], None]) -> None:

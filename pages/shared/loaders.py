@@ -20,6 +20,10 @@ from core.selection.single import select_class
 from core.specs import Selection
 from core.store import Store
 from core.studies import STUDIES, Report, xfactor
+from core.studies import faults as faults_study
+from core.studies.faults import Results as FaultsResults
+from core.studies.faults_analysis import Analysis as FaultsAnalysis
+from core.studies.faults_analysis import analyse as analyse_faults
 from core.studies.xfactor import Results
 from core.studies.xfactor_analysis import Analysis, agreement, analyse
 from core.studies.xfactor_analysis.readings import Fact, facts
@@ -127,6 +131,19 @@ def report(key: str, moment: float) -> Report:
     """What a study of any kind has found; see `results` for the arguments."""
     job = jobs.find(store(), key)
     return STUDIES[job.study].report(job, store())
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the scores …")
+def faults(key: str, moment: float) -> FaultsResults:
+    """What a study of faults has found; see `results` for the arguments."""
+    return faults_study.results(jobs.find(store(), key), store())
+
+
+@st.cache_resource(max_entries=8, show_spinner="Analysing …")
+def faults_analysis(key: str, moment: float) -> FaultsAnalysis:
+    """The analysis of `faults`."""
+    found = faults(key, moment)
+    return analyse_faults(found.scores, found.classes)
 
 
 @st.cache_resource(max_entries=20, show_spinner="Comparing subsets …")

@@ -84,6 +84,12 @@ PAGES = (
         "Find images that show the same thing, and test images that are in the training split.",
     ),
     Entry(
+        "faults",
+        "Faults",
+        ":material/broken_image:",
+        "Damage the data on purpose and see what each kind of damage costs each model.",
+    ),
+    Entry(
         "comparison",
         "Train and compare",
         ":material/compare_arrows:",

@@ -1,0 +1,41 @@
+"""What each kind of damage to the data costs each model."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.studies import faults
+from core.studies.faults_spec import FaultsSpec
+from pages.shared import jobs_panel, loaders, picker, shell
+from pages.shared.faults import compose, results
+from pages.shared.text import duration
+
+
+def new_study() -> None:
+    """The preview, the widgets, what the study would cost, and the button that starts it."""
+    listing = picker.listing(FaultsSpec.help("dataset"))
+    if not picker.is_here(listing):
+        return
+    dataset = loaders.dataset(listing.name)
+    spec = compose.spec(dataset)
+    left, seconds, measured = faults.estimate(spec, dataset, loaders.store())
+    st.caption(
+        f"{left:,} models to train, {duration(seconds) if left else 'all known already'}"
+        + ("." if measured else "; a rough figure, as this is the first run.")
+    )
+    if st.button(
+        "Run",
+        icon=":material/play_arrow:",
+        help="Queue the study. It runs on when you close this page, and what it shares with "
+        "earlier studies is not trained again.",
+    ):
+        jobs_panel.submit("faults", spec)
+    jobs_panel.as_file(spec)
+
+
+with shell.page("faults"):
+    job = jobs_panel.choose("faults", "New study", "Start a new one, or read one that has run.")
+    if job is None:
+        new_study()
+    else:
+        jobs_panel.read(job, results.show)

@@ -1,0 +1,1 @@
+"""The page on faults: composing a study, the preview, the results."""
