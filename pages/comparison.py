@@ -11,7 +11,7 @@ from pages.shared import jobs_panel, loaders, picker, removal, shell
 
 def compose() -> None:
     """A data set, the rows to leave out, and the panel that starts the study."""
-    listing = picker.listing(RemovalSpec.help("dataset"))
+    listing = picker.listing(RemovalSpec.help("dataset"), kinds=picker.EVERYTHING)
     if not picker.is_here(listing):
         return
     text = st.text_area(

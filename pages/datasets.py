@@ -10,12 +10,13 @@ from core import datasets, settings
 from core.charts.explorer import class_counts
 from core.datasets import Listing
 from core.datasets.base import Dataset
-from pages.shared import export, gallery, layout, loaders, picker, shell
+from pages.shared import export, gallery, layout, loaders, picker, rows, shell
 from pages.shared.text import plain
 
 SAMPLES = 7
 MOST_SEEDS = 99
 MOST_CLASSES = 50
+NOUNS = {"image": "images", "text": "texts", "table": "rows"}
 
 
 def catalogue() -> None:
@@ -25,6 +26,7 @@ def catalogue() -> None:
             {
                 "name": one.name,
                 "title": one.title,
+                "kind": NOUNS[one.kind],
                 "state": picker.STATES[one.state],
                 "what it is": one.summary,
             }
@@ -60,13 +62,12 @@ def download(listing: Listing) -> None:
 
 def facts(dataset: Dataset) -> None:
     """Sizes, source and licence."""
-    height, width, channels = dataset.image_shape
-    colour = "grey" if channels == 1 else "colour"
+    what = NOUNS[dataset.kind]
     metrics = (
-        ("Training images", f"{len(dataset.train):,}", "Subsets are made of these."),
-        ("Test images", f"{len(dataset.test):,}", "A fixed split; models are only tested on it."),
+        (f"Training {what}", f"{len(dataset.train):,}", "Training sets are made of these."),
+        (f"Test {what}", f"{len(dataset.test):,}", "A fixed split; models are only tested on it."),
         ("Classes", str(len(dataset.classes)), "Their names stand below."),
-        ("Image", f"{width} × {height}", f"Width and height in pixels, {colour}."),
+        shape(dataset),
     )
     with st.container(horizontal=True, gap="medium"):
         for title, value, help in metrics:
@@ -81,13 +82,26 @@ def facts(dataset: Dataset) -> None:
             export.table(table, f"{dataset.name}-left-out")
 
 
+def shape(dataset: Dataset) -> tuple[str, str, str]:
+    """Title, value and explanation of how large one row is."""
+    if dataset.kind == "image":
+        height, width, channels = dataset.image_shape
+        colour = "grey" if channels == 1 else "colour"
+        return "Image", f"{width} × {height}", f"Width and height in pixels, {colour}."
+    features = f"{len(dataset.features):,}"
+    if dataset.kind == "text":
+        return "Words", features, "Known words: the features that models see."
+    return "Features", features, "Numbers that models see of a row, after categories are spread."
+
+
 def counts(dataset: Dataset) -> None:
-    """Images by class and split; of very many classes, the first are drawn and all are saved."""
+    """Rows by class and split; of very many classes, the first are drawn and all are saved."""
+    what = NOUNS[dataset.kind]
     table = pd.DataFrame(
         {
             "class": np.tile(dataset.classes, 2),
             "split": np.repeat(["train", "test"], len(dataset.classes)),
-            "images": np.concatenate(
+            what: np.concatenate(
                 [
                     np.bincount(split.y, minlength=len(dataset.classes))
                     for split in (dataset.train, dataset.test)
@@ -95,9 +109,9 @@ def counts(dataset: Dataset) -> None:
             ),
         }
     )
-    st.subheader("Images by class", anchor=False)
-    figure = class_counts(table[table["class"].isin(dataset.classes[:MOST_CLASSES])])
-    st.altair_chart(figure, alt="Bar chart of images by class and split")
+    st.subheader(f"{what.capitalize()} by class", anchor=False)
+    figure = class_counts(table[table["class"].isin(dataset.classes[:MOST_CLASSES])], what)
+    st.altair_chart(figure, alt=f"Bar chart of {what} by class and split")
     export.chart(figure, table, f"{dataset.name}-classes")
 
 
@@ -129,10 +143,10 @@ def samples(dataset: Dataset) -> None:
     rng = np.random.default_rng(seed)
     members = loaders.geometry(dataset.name).rows[:MOST_CLASSES]
     count = min(SAMPLES, *map(len, members))
-    rows = np.concatenate([rng.choice(some, count, replace=False) for some in members])
+    drawn = np.concatenate([rng.choice(some, count, replace=False) for some in members])
     gallery.show(
-        gallery.pixels(dataset, rows),
-        [str(row) for row in rows],
+        gallery.pixels(dataset, drawn),
+        [str(row) for row in drawn],
         f"{count} training images of each class",
         columns=count,
         titles=dataset.classes[:MOST_CLASSES],
@@ -141,14 +155,16 @@ def samples(dataset: Dataset) -> None:
 
 def own_data() -> None:
     """How to bring data of one's own."""
-    with st.expander("Bring your own images", icon=":material/add_photo_alternate:"):
+    with st.expander("Bring your own data", icon=":material/add_photo_alternate:"):
         st.markdown(
-            "Put a folder below the data root, or name further folders in `XFACTOR_FOLDERS`, "
-            "and it is listed above by its name. Two layouts are read:\n"
+            "Put a folder or file below the data root, or name further folders in "
+            "`XFACTOR_FOLDERS`, and it is listed above by its name. Three layouts are read:\n"
             "- **image folder**: `name/train/class/file.png` and `name/test/class/file.png`, or "
             "`name/class/file.png`, from which a fixed test split is taken;\n"
-            "- **Parquet** as the Hugging Face hub stores image data sets, with an image and a "
-            "label column."
+            "- **Parquet** as the Hugging Face hub stores data sets, with a label column and one "
+            "of images or of texts;\n"
+            "- **CSV table** with a header, in which the column `label`, `target` or `class` is "
+            "the label; columns of numbers are standardised, others are categories."
         )
         folders = "  \n".join(plain(str(path)) for path in settings.allowed_folders())
         st.caption(f"Folders that are read here:  \n{folders}")
@@ -156,7 +172,7 @@ def own_data() -> None:
 
 def body() -> None:
     """The catalogue and the data set chosen."""
-    listing = picker.listing("The data set shown below.")
+    listing = picker.listing("The data set shown below.", kinds=picker.EVERYTHING)
     catalogue()
     own_data()
     if listing.state == "download":
@@ -176,12 +192,17 @@ def body() -> None:
     facts(dataset)
     if len(dataset.classes) > MOST_CLASSES:
         st.caption(f"The first {MOST_CLASSES} of {len(dataset.classes):,} classes are drawn.")
+    if dataset.kind == "table":
+        counts(dataset)
+        rows.column_summary(dataset)
+        rows.samples(dataset)
+        return
     with layout.panels():
         with layout.panel():
             counts(dataset)
-            means(dataset)
+            (means if dataset.kind == "image" else rows.word_summary)(dataset)
         with layout.panel():
-            samples(dataset)
+            (samples if dataset.kind == "image" else rows.samples)(dataset)
 
 
 with shell.page("datasets"):

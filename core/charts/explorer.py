@@ -109,24 +109,25 @@ def class_map(table: pd.DataFrame, shares: tuple[float, float]) -> style.Figure:
     return style.sized(chart, HEIGHT)
 
 
-def class_counts(table: pd.DataFrame) -> style.Figure:
-    """Images by class and split.
+def class_counts(table: pd.DataFrame, what: str = "images") -> style.Figure:
+    """Images, or other rows, by class and split.
 
     Args:
-        table: Columns `class`, `split` (train or test) and `images`, classes in order.
+        table: Columns `class`, `split` (train or test) and one called `what`, classes in order.
+        what: What is counted.
     """
     splits = ["train", "test"]
     chart: style.Figure = (
         alt.Chart(table)
         .mark_bar()
         .encode(
-            x=alt.X("images:Q", title="images"),
+            x=alt.X(f"{what}:Q", title=what),
             y=alt.Y("class:N", title=None, sort=None),
             yOffset=alt.YOffset("split:N", sort=splits),
             color=alt.Color("split:N", title=None, sort=splits)
             .scale(domain=splits, range=[style.BLUE, style.MUTED])
             .legend(orient="top"),
-            tooltip=["class:N", "split:N", "images:Q"],
+            tooltip=["class:N", "split:N", f"{what}:Q"],
         )
         .properties(width="container", height=alt.Step(10))
     )

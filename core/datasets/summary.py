@@ -62,6 +62,79 @@ def sample_rows(split: Split, class_number: int, count: int, seed: int) -> npt.N
     return drawn
 
 
+def word_counts(dataset: Dataset) -> pd.DataFrame:
+    """How many different known words the training texts of each class have.
+
+    Returns:
+        One row a class, in class order: columns `class`, `texts`, and `5 %`, `median`, `95 %`
+        of the words in a text.
+    """
+    split = dataset.train
+    lengths = np.diff(split.x.indptr)
+    of_class = [lengths[split.y == k] for k in range(len(dataset.classes))]
+    shares = {"5 %": 5, "median": 50, "95 %": 95}
+    quantiles = {
+        name: [np.percentile(some, share) if some.size else np.nan for some in of_class]
+        for name, share in shares.items()
+    }
+    return pd.DataFrame(
+        {"class": list(dataset.classes), "texts": list(map(len, of_class)), **quantiles}
+    )
+
+
+def telling_words(dataset: Dataset, count: int) -> pd.DataFrame:
+    """The words whose mean weight in a class is furthest above that in all training texts.
+
+    Args:
+        dataset: A data set of texts.
+        count: Words a class; a class without training texts has none.
+
+    Returns:
+        One row a word, classes in order, the most telling first: columns `class`, `word`,
+        `mean in class`, `mean in all`.
+    """
+    split = dataset.train
+    everywhere = np.asarray(split.x.mean(axis=0)).ravel()
+    tables = []
+    for k in np.unique(split.y).tolist():
+        within = np.asarray(split.x[split.y == k].mean(axis=0)).ravel()
+        first = np.argsort(everywhere - within, kind="stable")[:count]
+        tables.append(
+            pd.DataFrame(
+                {
+                    "class": dataset.classes[k],
+                    "word": [dataset.features[word] for word in first.tolist()],
+                    "mean in class": within[first],
+                    "mean in all": everywhere[first],
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def column_statistics(table: pd.DataFrame) -> pd.DataFrame:
+    """What each column of a table holds.
+
+    Returns:
+        One row a column: `column`, `mean`, `deviation`, `least`, `median`, `most` of numbers,
+        NaN for the others; `values` (how many different ones), `most common` and its `share`.
+    """
+    rows = []
+    for name, column in table.items():
+        numbers = pd.api.types.is_numeric_dtype(column.dtype)
+        common = column.value_counts()
+        figures = (
+            (column.mean(), column.std(ddof=0), column.min(), column.median(), column.max())
+            if numbers
+            else (np.nan,) * 5
+        )
+        rows.append(
+            (name, *figures, len(common), str(common.index[0]), common.iloc[0] / len(table))
+        )
+    names = ("column", "mean", "deviation", "least", "median", "most", "values", "most common")
+    return pd.DataFrame(rows, columns=[*names, "share"])
+
+
 def total_bytes(dataset: Dataset) -> int:
     """Bytes of the features and labels of both splits."""
     return dataset.train.nbytes + dataset.test.nbytes

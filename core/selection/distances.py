@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from core.datasets.base import Dataset
+from core.datasets.base import Dataset, check_kind
 from core.errors import NotEnoughImages
 
 SLICE = 1024  # pixels: the most products within ±128² whose sum float32 holds exactly, 2**24
@@ -56,6 +56,7 @@ def geometry(dataset: Dataset) -> Geometry:
     """The pixel space of a data set, computed once and held as long as the data set is.
 
     Raises:
+        InputError: a data set of something else than images.
         NotEnoughImages: a class has no training image, so that it has no mean.
 
     References:
@@ -68,6 +69,7 @@ def geometry(dataset: Dataset) -> Geometry:
 
 
 def _measure(dataset: Dataset) -> Geometry:
+    check_kind(dataset, {"image"}, "Selecting subsets")
     pixels = dataset.train.x.reshape(len(dataset.train), -1)
     rows = tuple(
         np.flatnonzero(dataset.train.y == label).astype(np.int32)

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from core import datasets, engine, models, selection, settings
-from core.datasets.base import Dataset
+from core.datasets.base import Dataset, check_kind
 from core.engine import Unit
 from core.errors import DamagedBlob, NotEnoughImages
 from core.models import Model
@@ -101,9 +101,13 @@ def prepare(spec: XFactorSpec) -> tuple[str, dict[str, Any]]:
     """Key of the study on the data as they are now, and what reading its results needs.
 
     Raises:
-        InputError: The data set is not to be had, or a class has too few images.
+        InputError: The data set is not to be had or of something else than images, or a class
+            has too few.
     """
     dataset = datasets.load(spec.dataset)
+    check_kind(dataset, {"image"}, "An X-Factor study")
+    for model in spec.parsed_models():
+        model.check(dataset)
     check_sizes(spec, dataset)
     content = {name: value for name, value in spec.to_dict().items() if name != "name"}
     key = content_key("xfactor", {**content, "dataset": dataset.fingerprint})

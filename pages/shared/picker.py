@@ -6,8 +6,10 @@ from typing import Literal
 
 import streamlit as st
 
-from core.datasets import Listing
+from core.datasets import Kind, Listing
+from core.datasets.base import PLURAL
 from pages.shared import loaders, shell
+from pages.shared.text import plain
 
 STATES = {
     "ready": "ships with the program",
@@ -16,14 +18,24 @@ STATES = {
 }
 
 
-def listing(help: str, width: int | Literal["stretch"] = "stretch") -> Listing:
+IMAGES: frozenset[Kind] = frozenset({"image"})
+EVERYTHING: frozenset[Kind] = frozenset({"image", "text", "table"})
+
+
+def listing(
+    help: str,
+    width: int | Literal["stretch"] = "stretch",
+    kinds: frozenset[Kind] = IMAGES,
+) -> Listing:
     """Let the user choose a data set; the choice stands in the address.
 
     Args:
         help: What the choice does on this page.
         width: Of the widget in pixels.
+        kinds: Which data sets the page can use; others are not offered.
     """
-    found = loaders.catalogue()
+    found = offered(kinds)
+    say_if_not_offered(kinds)
     # Options without a format: what an option is shown as is what stands in the address.
     name = st.selectbox(
         "Data set",
@@ -34,6 +46,22 @@ def listing(help: str, width: int | Literal["stretch"] = "stretch") -> Listing:
         help=help,
     )
     return found[name]
+
+
+def offered(kinds: frozenset[Kind] = IMAGES) -> dict[str, Listing]:
+    """The data sets of these kinds, by name."""
+    return {name: one for name, one in loaders.catalogue().items() if one.kind in kinds}
+
+
+def say_if_not_offered(kinds: frozenset[Kind] = IMAGES) -> None:
+    """Tell whoever followed a link to a data set that the page cannot use why it is not shown."""
+    asked = loaders.catalogue().get(st.query_params.get("dataset", ""))
+    if asked is not None and asked.kind not in kinds:
+        st.info(
+            f"{plain(asked.title)} is a data set of {PLURAL[asked.kind]}; this page is for "
+            f"{' and '.join(PLURAL[kind] for kind in PLURAL if kind in kinds)}.",
+            icon=":material/info:",
+        )
 
 
 def is_here(listing: Listing) -> bool:

@@ -36,10 +36,11 @@ def panel(dataset: Dataset, rows: npt.ArrayLike, name: str) -> None:
             "Train on all rows, without these, and without as many random rows of the same "
             "classes. The difference is what the rows cost."
         )
+        usable = [name for name, family in MODELS.items() if dataset.kind in family.kinds]
         models = st.multiselect(
             "Models",
-            [family.name for family in MODELS.values()],
-            default=list(MODEL_CHOICE),
+            usable,
+            default=[name for name in MODEL_CHOICE if name in usable] or usable[:1],
             key=f"{key}-models",
             help=RemovalSpec.help("models"),
         )

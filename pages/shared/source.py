@@ -19,15 +19,32 @@ def _folders() -> list[str]:
 
 def choose(help: str) -> str:
     """Name of the data set, or of the folder with a `/` behind it."""
+    picker.say_if_not_offered()
     return st.selectbox(
         "Data set",
-        [*loaders.catalogue(), *_folders()],
+        [*picker.offered(), *_folders()],
         key="dataset",
         bind="query-params",
         width=layout.WIDGET,
         help=f"{help} A name with / is a folder: its image files are taken as they are, at any "
         "depth, without labels.",
     )
+
+
+def split(name: str) -> str:
+    """`train` or `test`; a folder has neither."""
+    chosen = st.segmented_control(
+        "Split",
+        ["train", "test"],
+        default="train",
+        required=True,
+        key="split",
+        bind="query-params",
+        disabled=name.endswith("/"),
+        help="Training images, or the test images that models are measured on. A folder has no "
+        "splits.",
+    )
+    return chosen or "train"
 
 
 def is_here(name: str) -> bool:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core import jobs
+from core import jobs, settings
 from core.store import Store
 from pages.shared import jobs_panel
 from pages.shared.shell import PAGES, Entry
@@ -62,6 +65,46 @@ def test_datasets_shows_numbers_of_the_digits(app: AppTest) -> None:
     assert shown["Classes"] == "10"
     assert int(shown["Training images"].replace(",", "")) + int(shown["Test images"]) == 1797
     sound(page.slider(key="sample").set_value(7).run())
+
+
+def test_datasets_shows_tables(app: AppTest) -> None:
+    page = go(app, "datasets")
+    sound(page.selectbox(key="dataset").set_value("wine").run())
+    shown = {metric.label: metric.value for metric in page.metric}
+    assert shown["Features"] == "13"
+    assert int(shown["Training rows"]) + int(shown["Test rows"]) == 178
+    assert "Columns" in texts(page, "subheader")
+    assert [len(frame.value) for frame in page.dataframe][-2:] == [13, 9]
+    sound(page.slider(key="sample").set_value(7).run())
+
+
+def test_datasets_shows_texts(app: AppTest) -> None:
+    folder = settings.data_root() / "talk"
+    folder.mkdir(parents=True)
+    lines = [f"<b>*{word}*</b> and more" for word in ("good", "bad") for _ in range(10)]
+    table = pa.table({"text": lines, "label": ["up"] * 10 + ["down"] * 10})
+    pq.write_table(table, folder / "data.parquet")
+    st.cache_data.clear()
+    page = go(app, "datasets")
+    sound(page.selectbox(key="dataset").set_value("talk").run())
+    shown = {metric.label: metric.value for metric in page.metric}
+    assert shown["Training texts"] == "16"
+    assert "**up** good" in texts(page, "markdown")
+    assert r"\<b\>\*good\*\</b\> and more" in texts(page, "markdown")
+
+
+def test_pages_on_images_offer_no_other_data(app: AppTest) -> None:
+    for name in ("explorer", "study", "quality", "duplicates"):
+        offered = go(app, name).selectbox(key="dataset").options
+        assert "digits" in offered
+        assert "wine" not in offered
+
+
+def test_a_link_to_data_that_a_page_cannot_use_says_so(app: AppTest) -> None:
+    app.query_params["dataset"] = "wine"
+    page = go(app, "explorer")
+    assert "Wine is a data set of table rows; this page is for images." in texts(page, "info")
+    assert page.selectbox(key="dataset").value == "digits"
 
 
 @pytest.mark.parametrize("strategy", ["Random", "Uniqueness", "Global mean", "Own mean"])

@@ -12,6 +12,7 @@ from core.studies.xfactor_spec import DIRECTIONS, PRESETS, SELECTING, XFactorSpe
 from pages.shared import layout
 
 OWN = "Own grid"
+IMAGE_MODELS = tuple(name for name, family in MODELS.items() if "image" in family.kinds)
 
 
 def spec(dataset: str) -> XFactorSpec:
@@ -67,7 +68,7 @@ def _grid(dataset: str, name: str) -> XFactorSpec:
         seed = _number("Seed", "seed", default.seed, 0)
     strategies = _several("Strategies", "strategies", SELECTING, default.strategies)
     directions = _several("Directions", "directions", DIRECTIONS, default.directions)
-    models = _several("Models", "models", tuple(MODELS), default.models)
+    models = _several("Models", "models", IMAGE_MODELS, default.models)
     with_options = st.text_input(
         "Models with options",
         key="grid_options",
@@ -76,7 +77,7 @@ def _grid(dataset: str, name: str) -> XFactorSpec:
         help="More models, separated by semicolons. Options: "
         + "; ".join(
             f"{family.name}: {', '.join(family.options)}"
-            for family in MODELS.values()
+            for family in map(MODELS.__getitem__, IMAGE_MODELS)
             if family.options
         )
         + ".",

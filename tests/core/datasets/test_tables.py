@@ -11,9 +11,11 @@ from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_breast_cancer, load_wine
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from core import datasets
-from core.datasets import adult, base, table
+from core import datasets, selection
+from core.datasets import adult, base, summary, table
 from core.errors import DatasetUnavailable, InputError
+from core.studies import xfactor
+from core.studies.xfactor_spec import XFactorSpec
 
 ROW = "39, State-gov, 77516, Bachelors, 13, Never-married, ?, Not-in-family, White, Male, 2, 0, 40"
 
@@ -184,3 +186,22 @@ def test_a_split_checks_its_numbers() -> None:
         base.Split(np.asfortranarray(x), y)
     with pytest.raises(InputError, match="1 rows are shown for 2 labels"):
         base.Split(x, y, ("one",))
+
+
+def test_summary_of_columns() -> None:
+    rows = frame(60, 0)
+    found = summary.column_statistics(rows).set_index("column")
+    assert found.loc["age", "mean"] == pytest.approx(rows["age"].mean())
+    assert found.loc["age", "deviation"] == pytest.approx(np.std(rows["age"]))
+    assert found.loc["constant", "values"] == 1
+    assert np.isnan(found.loc["colour", "mean"])
+    counts = {name: (rows["colour"] == name).sum() for name in set(rows["colour"])}
+    assert counts[found.loc["colour", "most common"]] == max(counts.values())
+    assert found.loc["colour", "share"] == max(counts.values()) / 60
+
+
+def test_selection_and_studies_of_images_refuse_tables() -> None:
+    with pytest.raises(InputError, match="Selecting subsets takes data sets of images; wine is"):
+        selection.geometry(datasets.load("wine"))
+    with pytest.raises(InputError, match="An X-Factor study takes data sets of images"):
+        xfactor.prepare(XFactorSpec(dataset="wine"))

@@ -15,7 +15,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from core import datasets
-from core.datasets import base, imdb, words
+from core.datasets import base, imdb, summary, words
 from core.datasets.packing import pack, unpack
 from core.datasets.source import silent
 from core.errors import DatasetUnavailable, InputError
@@ -168,3 +168,20 @@ def test_shared_imdb(shared: Path) -> None:
     assert np.bincount(data.train.y).tolist() == np.bincount(data.test.y).tolist() == [12_500] * 2
     assert data.classes == ("neg", "pos")
     assert data.notes[-1].startswith("Features: TF-IDF of 20,000 words")
+
+
+def test_summary_of_words_against_slow_loops(root: Path) -> None:
+    write(root / "set.parquet", [*reviews(30, 0), *(["rare"] * 3)], [0, 1, 2] * 11)
+    data = datasets.load("set.parquet")
+    dense, y = data.train.x.toarray(), data.train.y
+    lengths = summary.word_counts(data)
+    for k in range(3):
+        known = [int((row > 0).sum()) for row in dense[y == k]]
+        assert lengths["texts"][k] == len(known)
+        assert lengths["median"][k] == np.median(known)
+        assert lengths["95 %"][k] == np.percentile(known, 95)
+    words_of = summary.telling_words(data, 5)
+    assert words_of["class"].tolist() == [name for name in data.classes for _ in range(5)]
+    gain = dense[y == 1].mean(0) - dense.mean(0)
+    best = [gain[data.features.index(word)] for word in words_of["word"][5:10]]
+    np.testing.assert_allclose(best, np.sort(gain)[::-1][:5], atol=1e-6)
