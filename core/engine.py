@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from core import settings
 from core.datasets.base import Dataset
+from core.details import Detail, add_details, detailed
 from core.models import Fit, Model
 from core.specs import Damage, TrainingSet, content_key, seed_from
 from core.store import Score, Store
@@ -38,11 +39,14 @@ class Unit:
         training_set: What is trained and tested on.
         model: What is trained.
         replicate: 0, or which repetition of the same run under another seed this is.
+        detailed: Whether predictions and accuracies by epoch are stored besides the score; not
+            part of the key, for it changes nothing.
     """
 
     training_set: TrainingSet
     model: Model
     replicate: int = 0
+    detailed: bool = False
 
     @property
     def key(self) -> str:
@@ -106,19 +110,30 @@ def fit(dataset: Dataset, units: Sequence[Unit], device: str) -> list[Score]:
         units: Units that share model, size and damage of the test images.
         device: `"cpu"`, `"cuda"` or `"cuda:N"`; models that cannot use a GPU stay on the CPU.
     """
+    return [score for score, _ in results(dataset, units, device)]
+
+
+def results(
+    dataset: Dataset, units: Sequence[Unit], device: str
+) -> list[tuple[Score, Detail | None]]:
+    """As `fit`, with the details of units that ask for them."""
     model = units[0].model
     device = device if model.family.gpu else "cpu"
     step = model.batch(units[0].training_set.rows.size, device)
-    scores: list[Score] = []
+    found: list[tuple[Score, Detail | None]] = []
     for first in range(0, len(units), step):
         some = units[first : first + step]
         fits = model.fit_many(
-            dataset, [unit.training_set for unit in some], [unit.seed for unit in some], device
+            dataset,
+            [unit.training_set for unit in some],
+            [unit.seed for unit in some],
+            device,
+            history=any(unit.detailed for unit in some),
         )
-        scores += [
-            score_of(dataset, unit, result, device) for unit, result in zip(some, fits, strict=True)
-        ]
-    return scores
+        for unit, result in zip(some, fits, strict=True):
+            detail = Detail(unit.key, result.predictions, result.history) if unit.detailed else None
+            found.append((score_of(dataset, unit, result, device), detail))
+    return found
 
 
 def score_of(dataset: Dataset, unit: Unit, result: Fit, device: str) -> Score:
@@ -159,14 +174,20 @@ def measure(
     return float(right.sum() / actual.sum()), within, float(f1.mean())
 
 
-def _fit_task(dataset: Dataset, task: Task) -> list[Score]:
-    return fit(dataset, task.units, worker_device())
+def _fit_task(dataset: Dataset, task: Task) -> list[tuple[Score, Detail | None]]:
+    return results(dataset, task.units, worker_device())
 
 
 def pending(units: Sequence[Unit], store: Store) -> list[Unit]:
-    """Units without a score, each key once, in the given order."""
-    by_key = {unit.key: unit for unit in units}
+    """Units without a score, or without the details they ask for, each key once, in order."""
+    by_key: dict[str, Unit] = {}
+    for unit in units:
+        if unit.detailed or unit.key not in by_key:
+            by_key[unit.key] = unit
     done = store.scored(list(by_key))
+    asked = {key for key, unit in by_key.items() if unit.detailed}
+    if asked:
+        done -= asked - detailed(store, list(asked))
     return [unit for key, unit in by_key.items() if key not in done]
 
 
@@ -242,9 +263,11 @@ def score(
     clock = Clock(left, expected)
     failures = 0
 
-    def finished(task: Task, scores: list[Score]) -> None:
-        store.add_scores(scores)
-        clock.done(task, sum(score.seconds for score in scores))
+    def finished(task: Task, found: list[tuple[Score, Detail | None]]) -> None:
+        # Details first: what dies in between is run again, whole.
+        add_details(store, [detail for _, detail in found if detail is not None])
+        store.add_scores(score for score, _ in found)
+        clock.done(task, sum(score.seconds for score, _ in found))
         tell()
 
     def failed(task: Task, error: BaseException) -> list[Task]:
@@ -307,17 +330,18 @@ def make_tasks(
     """Cut units into tasks of a few seconds each, keeping their order as far as possible.
 
     Args:
-        units: Units to run; those that share model, size and test images may travel together.
+        units: Units to run; those that share model, size, test images and whether they ask for
+            details may travel together.
         expected: Seconds of one unit by (model label, size).
         device: What the workers train on.
     """
-    groups: dict[tuple[str, int, tuple[Damage, ...]], list[tuple[int, Unit]]] = {}
+    groups: dict[tuple[str, int, tuple[Damage, ...], bool], list[tuple[int, Unit]]] = {}
     for place, unit in enumerate(units):
         data = unit.training_set
-        kind = (unit.model.label, data.rows.size, data.test_damage)
+        kind = (unit.model.label, data.rows.size, data.test_damage, unit.detailed)
         groups.setdefault(kind, []).append((place, unit))
     tasks: list[tuple[int, Task]] = []
-    for (label, size, _), members in groups.items():
+    for (label, size, _, _), members in groups.items():
         model = members[0][1].model
         batch = model.batch(size, device)
         step = batch * max(1, int(TASK_SECONDS / max(expected[label, size] * batch, 1e-6)))

@@ -25,7 +25,7 @@ LAYERS = (
     ("specs",),
     ("store",),
     ("datasets",),
-    ("selection", "quality", "curation"),
+    ("selection", "quality", "curation", "details"),
     ("corruption",),
     ("training",),
     ("models",),

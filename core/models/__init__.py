@@ -128,6 +128,7 @@ class Model:
         training_sets: Sequence[TrainingSet],
         seeds: Sequence[int],
         device: str,
+        history: bool = False,
     ) -> list[Fit]:
         """Train this model on each training set and test it on the whole test split.
 
@@ -136,6 +137,7 @@ class Model:
             training_sets: Training sets of one size, tested on the same images.
             seeds: One for each; with the training set it decides the result.
             device: A torch device, `"cpu"` or `"cuda"`; scikit-learn's models use the CPU.
+            history: Whether to give the accuracies after each epoch, where the family can.
 
         Raises:
             InputError: The data set is of a kind that the model does not take, or the training
@@ -159,8 +161,10 @@ class Model:
             raise InputError("Training sets trained together must be tested on the same images.")
         if not training_sets:
             return []
+        traced = self.family.fit_with_history if history else None
+        fit_many = traced or self.family.fit_many
         try:
-            return self.family.fit_many(dataset, training_sets, seeds, self.options, device)
+            return fit_many(dataset, training_sets, seeds, self.options, device)
         except TrainingDiverged as error:
             raise TrainingDiverged(
                 f"Training {self.label} diverged on {dataset.name} with {sizes.pop()} images: "

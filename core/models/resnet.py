@@ -6,6 +6,7 @@ import hashlib
 import math
 import urllib.request
 from collections.abc import Sequence
+from functools import partial
 from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -36,6 +37,7 @@ def family(depth: int) -> Family:
         seeds: Sequence[int],
         options: Options,
         device: str,
+        history: bool = False,
     ) -> list[Fit]:
         from core.training.network import build, train_network
 
@@ -51,6 +53,7 @@ def family(depth: int) -> Family:
                 seed,
                 device,
                 weights="ImageNet" if weights else "random",
+                history=history,
             )
             for training_set, seed in zip(training_sets, seeds, strict=True)
         ]
@@ -75,6 +78,7 @@ def family(depth: int) -> Family:
         title=f"ResNet-{depth}",
         summary=f"Residual convolutional network of {depth} layers, from torchvision.",
         fit_many=fit_many,
+        fit_with_history=partial(fit_many, history=True),
         version=1,
         options={"pretrained": PRETRAINED},
         settle=settle,
