@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import ndimage
 
+from core.corruption.perturbations import PERTURBATIONS as OF_PIXELS
 from core.errors import InputError
 from core.registry import Registry
 
@@ -21,7 +22,6 @@ Images = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float64]
 
 SEVERITIES = ("mild", "medium", "strong")
-LUMA = np.array([0.299, 0.587, 0.114])
 BLUR_SIDE = 64
 
 
@@ -139,8 +139,13 @@ def _draw(rng: np.random.Generator, issues: tuple[str, ...], faults: int) -> lis
             return order
 
 
-def _times(images: Images, factor: float) -> Floats:
-    return images.astype(np.float64) * factor
+def _of_pixels(name: str) -> Callable[[Images, float], Floats]:
+    """A perturbation that models are trained under too; none of these draws at random."""
+
+    def change(images: Images, level: float) -> Floats:
+        return OF_PIXELS[name](images, level, np.random.default_rng(0)).astype(np.float64)
+
+    return change
 
 
 def _gaussian(images: Images, sigma: float) -> Floats:
@@ -167,36 +172,6 @@ def _pixelated(images: Images, factor: float) -> Floats:
     return np.asarray(images[:, picks[0]][:, :, picks[1]], dtype=np.float64)
 
 
-def _downscaled(images: Images, factor: float) -> Floats:
-    """Averaged over blocks, rounded, and enlarged again by bilinear interpolation."""
-    out = images.astype(np.float64)
-    for axis in (1, 2):
-        side = images.shape[axis]
-        size = max(round(side / factor), 1)
-        small = np.rint(np.tensordot(_area(side, size), out, axes=(1, axis)))
-        out = np.moveaxis(np.tensordot(_bilinear(side, size), small, axes=(1, 0)), 0, axis)
-    return out
-
-
-def _area(side: int, size: int) -> Floats:
-    """Weights of each pixel in each of `size` equal parts of a side, shape (size, side)."""
-    edges = np.arange(size + 1) * side / size
-    pixels = np.arange(side)
-    overlap = np.minimum(edges[1:, None], pixels + 1) - np.maximum(edges[:-1, None], pixels)
-    return np.asarray(np.maximum(overlap, 0) * size / side)
-
-
-def _bilinear(side: int, size: int) -> Floats:
-    place = np.clip((np.arange(side) + 0.5) * size / side - 0.5, 0, size - 1)
-    return np.asarray(np.maximum(1 - np.abs(place[:, None] - np.arange(size)), 0))
-
-
-def _grey(images: Images, _: float) -> Floats:
-    if images.shape[-1] == 1:
-        return images.astype(np.float64)
-    return np.asarray(np.repeat((images @ LUMA)[..., None], 3, axis=-1))
-
-
 PERTURBATIONS: Registry[Perturbation] = Registry(
     "perturbation",
     Perturbation(
@@ -205,7 +180,7 @@ PERTURBATIONS: Registry[Perturbation] = Registry(
         "Every value times 0.35, 0.25 or 0.15.",
         "dark",
         (0.35, 0.25, 0.15),
-        _times,
+        _of_pixels("brightness"),
     ),
     Perturbation(
         "light",
@@ -221,7 +196,7 @@ PERTURBATIONS: Registry[Perturbation] = Registry(
         "Every value times 3, 4 or 5.",
         "light",
         (3, 4, 5),
-        _times,
+        _of_pixels("brightness"),
     ),
     Perturbation(
         "gaussian-blur",
@@ -253,7 +228,14 @@ PERTURBATIONS: Registry[Perturbation] = Registry(
         "Shrunk 2, 3 or 4 times and enlarged again.",
         "low_information",
         (2, 3, 4),
-        _downscaled,
+        _of_pixels("downscale"),
     ),
-    Perturbation("grey", "Greyscale", "Luma in all channels.", "grayscale", (1, 1, 1), _grey),
+    Perturbation(
+        "grey",
+        "Greyscale",
+        "Luma in all channels.",
+        "grayscale",
+        (1, 1, 1),
+        _of_pixels("grey"),
+    ),
 )
