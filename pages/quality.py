@@ -182,20 +182,10 @@ def body() -> None:
     """The data set, what is flagged in it, and one score at a time."""
     with st.container(border=True, horizontal=True):
         name = source.choose("Where the images come from.")
-        split = st.segmented_control(
-            "Split",
-            ["train", "test"],
-            default="train",
-            required=True,
-            key="split",
-            bind="query-params",
-            disabled=name.endswith("/"),
-            help="Training images, or the test images that models are measured on. A folder has "
-            "no splits.",
-        )
+        split = source.split(name)
     if not source.is_here(name):
         return
-    images = source.images(name, split or "train")
+    images = source.images(name, split)
     if images.folder is not None:
         source.folder_widgets(images)
     own_cuts = cuts.read(images.place)

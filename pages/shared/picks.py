@@ -14,6 +14,7 @@ from pages.shared.images import Images
 
 SIZES = (100, 500)
 Positions = npt.NDArray[np.intp]
+Values = npt.NDArray[np.float64]
 
 
 @st.cache_resource(max_entries=40, show_spinner="Making the sheet …")
@@ -22,15 +23,13 @@ def _sheet(name: str, place: Place, rows: tuple[Row, ...], _images: Images) -> s
 
 
 @st.fragment
-def show(
-    images: Images, groups: Mapping[str, Positions], values: npt.NDArray[np.float64], stem: str
-) -> None:
+def show(images: Images, groups: Mapping[str, Positions], values: Values | None, stem: str) -> None:
     """The gallery: which group, which page of it, what to do with what is selected.
 
     Args:
         images: What it is about.
         groups: Places in the table by the name of the group, in the order to be shown.
-        values: A number that stands below each image, by its place in the table.
+        values: A number that stands below each image, by its place in the table; or none.
         stem: Begins the names of files that are saved.
     """
     with shell.sentences():
@@ -81,7 +80,8 @@ def _page_widgets(count: int) -> int:
     """The page that is looked at, from 1; `N` and `P` turn it."""
     if count <= 1:
         return 1
-    st.session_state["sheet_page"] = min(st.session_state.get("sheet_page", 1), count)
+    if st.session_state.get("sheet_page", 1) > count:
+        st.session_state["sheet_page"] = count
     page = st.pagination(count, key="sheet_page", bind="query-params")
     for label, step, icon in (("Previous", -1, "arrow_back"), ("Next", 1, "arrow_forward")):
         st.button(
@@ -98,16 +98,14 @@ def _page_widgets(count: int) -> int:
     return page
 
 
-def _draw(
-    images: Images, shown: Positions, values: npt.NDArray[np.float64], key: str, group: str
-) -> None:
+def _draw(images: Images, shown: Positions, values: Values | None, key: str, group: str) -> None:
     rows: list[Row] = list(images.rows[shown])
     tagged = tags.by_row(images)
     sheet.show(
         key,
         _sheet(images.name, images.place, tuple(rows), images),
         rows,
-        [f"{value:.2f}" for value in values[shown]],
+        [""] * len(shown) if values is None else [f"{value:.2f}" for value in values[shown]],
         [tagged.get(row, "") for row in rows],
         f"{group} images",
     )

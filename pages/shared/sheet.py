@@ -104,7 +104,7 @@ def show(
         key: Of the selection; it holds rows of all sheets shown under this key.
         sheet: The images.
         rows: What each is called; the selection is kept by it.
-        notes: What stands below each beside its row number or file name.
+        notes: What stands below each beside its row number or file name; may be empty.
         tags: What stands on each; empty for nothing.
         label: What the sheet shows, for those who cannot see it.
     """
@@ -130,9 +130,9 @@ def show(
             "tiles": [
                 {
                     "id": row,
-                    "caption": f"{PurePath(str(row)).name} · {note}",
+                    "caption": _joined(PurePath(str(row)).name, note),
                     "tags": tag,
-                    "label": f"{row} · {note} {tag}".strip(),
+                    "label": _joined(str(row), note, tag),
                 }
                 for row, note, tag in zip(rows, notes, tags, strict=True)
             ],
@@ -140,6 +140,10 @@ def show(
         default={"selected": []},
         on_selected_change=take,
     )
+
+
+def _joined(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)
 
 
 def _row(value: object) -> Row:

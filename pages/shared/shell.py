@@ -101,6 +101,12 @@ PAGES = (
         ":material/scoreboard:",
         "Put known faults into a copy of your data and see which score and threshold find them.",
     ),
+    Entry(
+        "curation",
+        "Curation",
+        ":material/sell:",
+        "Combine what people tagged into a training set: look at it, train on it, take it along.",
+    ),
     Entry("jobs", "Jobs", ":material/list_alt:", "The queue: progress, log, cancel and resume."),
 )
 

@@ -179,3 +179,17 @@ def test_the_scoreboard_is_started_and_read(app: AppTest) -> None:
     assert page.dataframe[0].value["threshold"].unique().tolist() == ["default"]
     pick(page, "segmented_control", "faults", "Two faults")
     pick(page, "segmented_control", "measure", "False alarms")
+
+
+def test_tags_become_a_training_set(app: AppTest, place: Place) -> None:
+    page = go(app, "curation")
+    assert "Nobody has tagged" in texts(page, "info")
+    curation.tag(Store(), place, [1, 2, 3], "remove", "Ada")
+    curation.tag(Store(), place, [3], "keep", "Bob")
+    page = sound(page.run())
+    assert "**1,300** of 1,300 images: whatever their tags" in texts(page, "markdown")
+    page = pick(page, "pills", "any_of", ["remove"])
+    page = pick(page, "pills", "none_of", ["keep"])
+    assert "**2** of 1,300 images: tagged remove, not tagged keep" in texts(page, "markdown")
+    page = pick(page, "toggle", "others", True)
+    assert "**1,298** of 1,300 images: all but those" in texts(page, "markdown")
