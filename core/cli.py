@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from core import cli_quality
+from core import cli_curation, cli_quality
 from core.errors import InputError, XFactorError
 from core.output import Bar, load, write
 
@@ -89,6 +89,9 @@ def _parser() -> argparse.ArgumentParser:
 
     command = commands.add_parser("quality", help="find faulty and duplicate images")
     cli_quality.add_commands(command)
+
+    command = commands.add_parser("tags", help="write what people tagged as a list or a data set")
+    cli_curation.add_arguments(command)
 
     command = commands.add_parser("jobs", help="list, stop and take up the studies in the queue")
     command.set_defaults(run=_jobs)

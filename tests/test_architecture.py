@@ -34,7 +34,7 @@ LAYERS = (
     ("studies",),
     ("jobs",),
     ("output",),
-    ("cli_quality",),
+    ("cli_quality", "cli_curation"),
     ("cli",),
     ("__main__",),
 )
