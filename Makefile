@@ -1,13 +1,14 @@
 # make app    set everything up and start the dashboard
 # make test   set everything up and run all tests
 # make check  lint and types
+# make fastdup  add the optional tool of that name, for non-commercial use, in its own environment
 # The environment is made once and again when the requirements change.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: app test check clean
+.PHONY: app test check fastdup clean
 
 app: $(VENV)/app
 	$(BIN)/python -m core study run --preset quick --dataset digits --detach
@@ -30,6 +31,15 @@ $(VENV)/app: requirements.txt
 
 $(VENV)/dev: requirements-dev.txt $(VENV)/app
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+# fastdup pins NumPy 1 and has wheels for Python 3.9 to 3.12: make fastdup PYTHON=python3.12
+fastdup: .fastdup/done
+
+.fastdup/done: requirements-fastdup.txt
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 9) <= sys.version_info < (3, 13) and "fastdup has wheels for Python 3.9 to 3.12; name one with: make fastdup PYTHON=python3.12")'
+	$(PYTHON) -m venv .fastdup
+	.fastdup/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	touch $@
 
 clean:

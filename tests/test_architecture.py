@@ -12,7 +12,7 @@ import pytest
 from core.corruption import FAULTS
 from core.datasets import SOURCES
 from core.models import MODELS
-from core.quality import THRESHOLDS
+from core.quality import DETECTORS, NETWORKS, THRESHOLDS
 from core.registry import Registry
 from core.selection import STRATEGIES
 from core.settings import PROJECT
@@ -26,10 +26,10 @@ LAYERS = (
     ("store",),
     ("datasets",),
     ("corruption",),
-    ("selection", "quality", "curation", "details"),
+    ("selection", "curation", "details"),
     ("training",),
     ("models",),
-    ("influence", "cluster"),
+    ("influence", "quality", "cluster"),
     ("engine",),
     ("studies",),
     ("jobs",),
@@ -115,7 +115,10 @@ def entries(*registries: Registry) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "name", entries(SOURCES, STRATEGIES, FAULTS, MODELS, STUDIES, *PRESETS, THRESHOLDS)
+    "name",
+    entries(
+        SOURCES, STRATEGIES, FAULTS, MODELS, STUDIES, *PRESETS, THRESHOLDS, DETECTORS, NETWORKS
+    ),
 )
 def test_every_registry_entry_is_in_the_readme(name: str) -> None:
     assert f"`{name}`" in (PROJECT / "README.md").read_text(encoding="utf-8")

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.datasets.base import Dataset
+from core.datasets.base import Dataset, check_kind
 from core.errors import InputError
 from core.quality.files import Picture, image_files, read
 from core.quality.scores import score_chunk, score_images, with_odd_size
 
 VERSION = 3
+COMPARED = ("odd_size_score", "exact_duplicates_score", "near_duplicates_score")
 BLOCK_FILES = 1024
 BLOCK_IMAGES = 2000
 BLOCK_VALUES = 48 << 20
@@ -59,11 +60,12 @@ def pixels(dataset: Dataset, split: str) -> npt.NDArray[np.uint8]:
     """Images of a split with white at 255, whatever value the data set has for it.
 
     Raises:
-        InputError: no such split.
+        InputError: no such split, or a data set of something else than images.
     """
     if split not in ("train", "test"):
         raise InputError(f"A split must be train or test; got {split!r}.")
-    x = dataset.train.x if split == "train" else dataset.test.x
+    check_kind(dataset, {"image"}, "Image quality")
+    x = np.asarray(dataset.train.x if split == "train" else dataset.test.x)
     if dataset.peak == 255:
         return x
     return np.asarray(np.rint(x * (255 / dataset.peak)).clip(0, 255), dtype=np.uint8)
@@ -121,8 +123,9 @@ def _known(previous: pd.DataFrame | None) -> pd.DataFrame:
     """What an earlier scan found, by path, where it was of the same version as this code."""
     if previous is None or previous.attrs.get("version") != VERSION:
         return pd.DataFrame({"path": [], "bytes": [], "modified": []}).set_index("path")
-    flags = [name for name in previous.columns if name.startswith("is_")]
-    return previous.drop(columns=["odd_size_score", *flags]).set_index("path")
+    # What compares an image with all others is found again.
+    compared = [name for name in map(str, previous) if name.startswith("is_") or name in COMPARED]
+    return previous.drop(columns=compared).set_index("path")
 
 
 def _stat(root: Path, path: Path) -> dict[str, object]:

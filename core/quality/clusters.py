@@ -6,10 +6,13 @@ References:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import squareform
 
@@ -17,22 +20,83 @@ from core.errors import InputError, UnknownName
 
 Hashes = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
+Distances = npt.NDArray[np.uint8] | npt.NDArray[np.float32]
 
 LINKAGES = ("single", "complete", "average")
 MOST_HASHES = 10_000
 
 
-def cluster(
-    hashes: Hashes, mirrored: Hashes | None, a: Rows, b: Rows, radius: int, method: str
-) -> Rows:
+class Space(Protocol):
+    """How far images are apart; `keys` of shape (n,) are equal only where they are not at all."""
+
+    @property
+    def keys(self) -> npt.NDArray[np.generic]: ...
+
+    def between(self, rows: Rows) -> Distances:
+        """Distances between each two of these images, shape (k, k)."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Hamming:
+    """By hashes, in bits.
+
+    Args:
+        keys: uint64, shape (n,).
+        mirrored: Hashes of the mirror images where those count as equal, else None.
+    """
+
+    keys: Hashes
+    mirrored: Hashes | None = None
+
+    def between(self, rows: Rows) -> Distances:
+        return distances(self.keys[rows], None if self.mirrored is None else self.mirrored[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class Cosine:
+    """By feature vectors, 1 - cosine.
+
+    Args:
+        keys: Equal for equal pixels, shape (n,).
+        vectors: float32, shape (n, d), each row of length 1.
+    """
+
+    keys: npt.NDArray[np.generic]
+    vectors: npt.NDArray[np.float32]
+
+    def between(self, rows: Rows) -> Distances:
+        out = np.clip(1 - self.vectors[rows] @ self.vectors[rows].T, 0, None)
+        np.fill_diagonal(out, 0)
+        return np.asarray(out)
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """By the distances of some pairs; all others are 1 apart.
+
+    Args:
+        keys: `arange(n)`.
+        near: 1 - distance of the pairs, symmetric, shape (n, n).
+    """
+
+    keys: Rows
+    near: csr_array
+
+    def between(self, rows: Rows) -> Distances:
+        out = 1 - self.near[rows][:, rows].toarray()
+        np.fill_diagonal(out, 0)
+        return np.asarray(out)
+
+
+def cluster(space: Space, a: Rows, b: Rows, radius: float, method: str) -> Rows:
     """Cluster number of every image, -1 for those that are like no other.
 
     Args:
-        hashes: uint64, shape (n,).
-        mirrored: Hashes of the mirror images where those count as equal, else None.
+        space: Where the images lie.
         a: First rows of the pairs that belong together, shape (pairs,).
         b: Second rows.
-        radius: Members of a cluster are within this many bits of its medoid.
+        radius: Members of a cluster are within this of its medoid, or a pair with it.
         method: `single`, `complete` or `average` linkage.
 
     Returns:
@@ -40,12 +104,12 @@ def cluster(
 
     Raises:
         UnknownName: no such linkage.
-        InputError: a component with more than 10,000 different hashes.
+        InputError: a component with more than 10,000 different images.
     """
     if method not in LINKAGES:
         raise UnknownName("linkage", method, LINKAGES)
-    n = len(hashes)
-    edges = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(n, n))
+    n = len(space.keys)
+    edges = coo_array((np.ones(len(a), dtype=bool), (a, b)), shape=(n, n)).tocsr()
     component = connected_components(edges, directed=False)[1]
     labels = np.full(n, -1, dtype=np.int64)
     order = np.argsort(component, kind="stable")
@@ -53,7 +117,7 @@ def cluster(
     found = []
     for rows in np.split(order, starts[1:]):
         if len(rows) > 1:
-            found += _groups(rows, hashes, mirrored, radius, method)
+            found += _groups(rows, space, edges[rows][:, rows].nonzero(), radius, method)
     for number, rows in enumerate(sorted(found, key=lambda rows: int(rows[0]))):
         labels[rows] = number
     return labels
@@ -62,11 +126,16 @@ def cluster(
 def dendrogram(
     hashes: Hashes, method: str, mirrored: Hashes | None = None
 ) -> npt.NDArray[np.float64]:
-    """SciPy's linkage matrix of some images, heights in bits, shape (n - 1, 4)."""
+    """SciPy's linkage matrix of some images by their hashes, heights in bits, shape (n - 1, 4)."""
+    return tree(distances(hashes, mirrored), method)
+
+
+def tree(distance: Distances, method: str) -> npt.NDArray[np.float64]:
+    """SciPy's linkage matrix of some images by their distances, shape (n - 1, 4)."""
     if method not in LINKAGES:
         raise UnknownName("linkage", method, LINKAGES)
-    distance = distances(hashes, mirrored).astype(np.float64)
-    return np.asarray(linkage(squareform(distance, checks=False), method=method))
+    condensed = squareform(distance.astype(np.float64), checks=False)
+    return np.asarray(linkage(condensed, method=method))
 
 
 def distances(hashes: Hashes, mirrored: Hashes | None = None) -> npt.NDArray[np.uint8]:
@@ -79,28 +148,29 @@ def distances(hashes: Hashes, mirrored: Hashes | None = None) -> npt.NDArray[np.
     return np.asarray(out)
 
 
-def medoid(distance: npt.NDArray[np.uint8], weight: npt.NDArray[np.int64]) -> int:
+def medoid(distance: Distances, weight: Rows) -> int:
     """The member with the least sum of distances to the others."""
-    return int((distance.astype(np.int64) @ weight).argmin())
+    return int((distance @ weight).argmin())
 
 
 def _groups(
-    rows: Rows, hashes: Hashes, mirrored: Hashes | None, radius: int, method: str
+    rows: Rows, space: Space, pairs: tuple[Rows, Rows], radius: float, method: str
 ) -> list[Rows]:
     """Clusters of at least two rows out of one component."""
-    distinct, first, place = np.unique(hashes[rows], return_index=True, return_inverse=True)
+    distinct, first, place = np.unique(space.keys[rows], return_index=True, return_inverse=True)
     if len(distinct) > MOST_HASHES:
         raise InputError(
-            f"{len(rows):,} images hang together at {radius} bits; lower the radius to tell them "
+            f"{len(rows):,} images hang together at {radius:g}; lower the radius to tell them "
             "apart."
         )
-    turned = None if mirrored is None else mirrored[rows][first]
-    distance = distances(distinct, turned)
+    distance = space.between(rows[first])
+    # A pair that another detector found, or that is a part of the other, may lie farther apart.
+    a, b = (place[side] for side in pairs)
+    distance[a, b] = distance[b, a] = np.minimum(distance[a, b], radius)
     if method == "single" or len(distinct) < 3:
         kinds = np.zeros(len(distinct), dtype=np.int64)
     else:
-        tree = dendrogram(distinct, method, turned)
-        kinds = fcluster(tree, radius, criterion="distance")
+        kinds = fcluster(tree(distance, method), radius, criterion="distance")
     out: list[Rows] = []
     for kind in np.unique(kinds):
         members = np.flatnonzero(kinds == kind)
@@ -109,9 +179,7 @@ def _groups(
     return [group for group in groups if len(group) > 1]
 
 
-def _around_medoids(
-    members: Rows, distance: npt.NDArray[np.uint8], weight: npt.NDArray[np.int64], radius: int
-) -> list[Rows]:
+def _around_medoids(members: Rows, distance: Distances, weight: Rows, radius: float) -> list[Rows]:
     """Chains broken: those near the medoid are one cluster, the rest is looked at again."""
     out = []
     while len(members):

@@ -2,29 +2,60 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from core.datasets.base import Dataset
-from core.errors import InputError
+from core.quality import by_hash, by_vector, fastdup
 from core.quality.audit import pixels, scan
-from core.quality.clusters import cluster, distances, medoid
-from core.quality.pairs import pairs_within
-from core.quality.similarity import SAME, Thumbnails, from_array, from_files, similarity
+from core.quality.clusters import Rows, Space, cluster, medoid
+from core.quality.pairs import LARGEST_RADIUS, pairs_within
+from core.quality.search import Detector, Search, Source, confirmed
+from core.quality.similarity import SAME, SIDE, correlation, from_array, loader
+from core.registry import Registry
 
-Hashes = npt.NDArray[np.uint64]
-Rows = npt.NDArray[np.int64]
-Source = npt.NDArray[np.uint8] | Dataset | Path | str
+if TYPE_CHECKING:
+    from core.quality.vectors import Vectors
 
-# The widest search by the number of images, so that it stays within seconds.
-RADII = ((6_000, 15), (200_000, 11))
-WIDE_RADIUS = 7
-CANDIDATES_PER_IMAGE = 4
-ALIKE = 32
+DETECTORS: Registry[Detector] = Registry(
+    "detector",
+    Detector(
+        "hash",
+        "Perceptual hashes",
+        "Hamming distance of pHashes: fast; finds other brightness, contrast and compression.",
+        "bits",
+        LARGEST_RADIUS,
+        by_hash.find,
+    ),
+    Detector(
+        "vectors",
+        "Feature vectors",
+        "1 - cosine of a network's vectors: slower; finds crops, shifts, zooms and noise too.",
+        "1 - cosine",
+        by_vector.LARGEST_RADIUS,
+        by_vector.find,
+    ),
+    Detector(
+        "both",
+        "Hashes and vectors",
+        "The pairs that either of the two finds.",
+        "1 - cosine",
+        by_vector.LARGEST_RADIUS,
+        by_vector.find_both,
+    ),
+    Detector(
+        "fastdup",
+        "fastdup",
+        "The tool of that name in an environment of its own: make fastdup; non-commercial licence.",
+        "1 - cosine",
+        fastdup.LARGEST_RADIUS,
+        fastdup.find,
+    ),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,77 +63,85 @@ class Duplicates:
     """What `find_duplicates` gives.
 
     Args:
-        pairs: One row a pair: `a` and `b` (row numbers or paths), `distance` in bits,
-            `similarity`, `exact`, `mirrored`, `cluster`.
+        pairs: One row a pair: `a` and `b` (row numbers or paths), `distance`, `exact`,
+            `mirrored`, `cluster`, and `similarity` where pixels were looked at.
         members: One row an image of a cluster: `image`, `row`, `cluster`, `distance` to the
             cluster's medoid, `keep`: the one to keep, which has the most pixels, then the
             sharpest, then the first.
-        curve: Candidate pairs by distance, from 0 bits up.
-        radius: Bits within which pairs were looked for.
-        reason: One sentence on the radius.
+        curve: Candidate pairs by distance, from 0 up in equal steps.
+        radius: Distance within which pairs were looked for.
+        reason: What the radius comes from, and what network made the vectors.
+        detector: Name of the detector, which tells the unit of distances.
+        step: Width of a step of the curve: 1 bit, or 0.01.
+        space: Distances between any images, by their places among the readable rows of the scan.
     """
 
     pairs: pd.DataFrame
     members: pd.DataFrame
     curve: npt.NDArray[np.int64]
-    radius: int
+    radius: float
     reason: str
+    detector: str
+    step: float
+    space: Space
 
 
 def find_duplicates(
     source: Source,
     table: pd.DataFrame | None = None,
-    radius: int | None = None,
+    radius: float | None = None,
     linkage: str = "single",
     flips: bool = False,
     confirm: bool = True,
+    detector: str = "hash",
+    vectors: Vectors | None = None,
 ) -> Duplicates:
     """Pairs and clusters of images that show the same thing; unreadable files are never among them.
 
     Args:
         source: uint8 images, a data set (its training split), or a folder.
         table: What `scan(source)` gave, where the caller has it already.
-        radius: Largest Hamming distance of two pHashes, 0 to 15; None adapts it to the data.
+        radius: Largest distance of a pair: 0 to 15 bits for `hash`, else 0 to 1, which is
+            1 - cosine; None adapts it to the data.
         linkage: `single`, `complete` or `average`.
         flips: Whether an image and the mirror image of another count as equal.
-        confirm: Whether to look at the pixels of each pair that the hashes find.
+        confirm: Whether to look at the pixels of each pair that the detector finds.
+        detector: Name of an entry of `DETECTORS`.
+        vectors: What `feature_vectors(source)` gave, where the caller has it already.
 
     Raises:
-        InputError: a radius out of range, or one so large that everything hangs together.
-        UnknownName: no such linkage.
+        InputError: a radius out of range, or one so large that everything hangs together, or
+            fastdup is asked for and not here.
+        UnknownName: no such linkage or detector.
     """
     table = scan(source) if table is None else table
     rows = np.flatnonzero(table["phash"].notna())
     known = table.iloc[rows]
-    hashes, mirrored = _hashes(known, "phash"), _hashes(known, "phash_mirrored")
-    digests = known["digest"].to_numpy()
-    found = _candidates(hashes, digests, _widest(len(rows)) if radius is None else radius)
-    curve = np.bincount(found["distance"], minlength=1)
-    if radius is None:
-        radius, reason = _adapted(curve, len(rows), confirm)
-    else:
-        reason = f"Pairs within the {radius} bits asked for."
-    found = found[found["distance"] <= radius]
-    if flips:
-        found = pd.concat([found, _flipped(hashes, mirrored, radius, found)], ignore_index=True)
-    if confirm:
-        load = _loader(source, known)
-        found = _confirmed(found, load, load)
-    a, b = found["a"].to_numpy(), found["b"].to_numpy()
-    labels = cluster(hashes, mirrored if flips else None, a, b, radius, linkage)
-    found["cluster"] = np.where(labels[a] == labels[b], labels[a], -1)
-    found = found[found["cluster"] >= 0]
+    if vectors is not None:
+        vectors = replace(vectors, array=vectors.array[rows])
+    load = loader(source, known, SIDE)
+    search = Search(source, known, load, radius, flips, confirm, vectors)
+    found = DETECTORS[detector].find(search)
+    pairs = found.pairs
+    a, b = pairs["a"].to_numpy(), pairs["b"].to_numpy()
+    labels = cluster(found.space, a, b, found.radius, linkage)
+    pairs["cluster"] = np.where(labels[a] == labels[b], labels[a], -1)
+    pairs = pairs[pairs["cluster"] >= 0]
     names = (known["path"] if "path" in known else known["row"]).to_numpy()
-    members = _members(known, names, labels, hashes, mirrored if flips else None)
-    pairs = found.assign(a=names[found["a"]], b=names[found["b"]]).reset_index(drop=True)
-    return Duplicates(pairs, members, curve, radius, reason)
+    members = _members(known, names, labels, found.space)
+    pairs = pairs.assign(a=names[pairs["a"]], b=names[pairs["b"]]).reset_index(drop=True)
+    return Duplicates(
+        pairs, members, found.curve, found.radius, found.reason, detector, found.step, found.space
+    )
 
 
 def find_leaks(
     dataset: Dataset,
-    radius: int | None = None,
+    radius: float | None = None,
     confirm: bool = True,
     tables: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+    detector: str = "hash",
+    network: str = "own",
 ) -> pd.DataFrame:
     """Test images that are in the training split too: `train`, `test`, `distance`, `exact`.
 
@@ -111,134 +150,87 @@ def find_leaks(
         radius: As for `find_duplicates`.
         confirm: Likewise.
         tables: What `scan` gave for the training and the test split, where the caller has it.
+        detector: As for `find_duplicates`.
+        network: Name of an entry of `NETWORKS`, for detectors by vectors.
 
     Returns:
         One row a pair of row numbers, with `similarity` where confirmed.
+
+    Raises:
+        InputError: As for `find_duplicates`.
+        UnknownName: no such detector.
     """
     train, test = tables or (scan(dataset), scan(dataset, split="test"))
-    if radius is None:
-        radius = min(_widest(len(train) + len(test)), 11)
-    a, b, distance = pairs_within(_hashes(train, "phash"), radius, _hashes(test, "phash"))
+    if detector == "hash":
+        found = _hash_leaks(dataset, radius, confirm, train, test)
+    else:
+        images = np.concatenate([pixels(dataset, split) for split in ("train", "test")])
+        both = pd.concat([train, test], ignore_index=True)
+        load = from_array(images)
+        vectors = None
+        if detector in ("vectors", "both"):
+            from core.quality.vectors import feature_vectors
+
+            vectors = feature_vectors(images, both, network)
+        search = Search(images, both, load, radius, False, confirm, vectors)
+        pairs = DETECTORS[detector].find(search).pairs
+        across = (pairs["a"] < len(train)) & (pairs["b"] >= len(train))
+        found = pairs[across].assign(b=pairs["b"] - len(train)).reset_index(drop=True)
+    return found.drop(columns="mirrored").rename(columns={"a": "train", "b": "test"})
+
+
+def _hash_leaks(
+    dataset: Dataset, radius: float | None, confirm: bool, train: pd.DataFrame, test: pd.DataFrame
+) -> pd.DataFrame:
+    bits = by_hash.widest(len(train) + len(test)) if radius is None else by_hash.bits(radius)
+    bits = min(bits, 11) if radius is None else bits
+    a, b, distance = pairs_within(by_hash.of(train, "phash"), bits, by_hash.of(test, "phash"))
     exact = train["digest"].to_numpy()[a] == test["digest"].to_numpy()[b]
     found = pd.DataFrame({"a": a, "b": b, "distance": distance, "exact": exact, "mirrored": False})
     if confirm:
         left, right = (from_array(pixels(dataset, split)) for split in ("train", "test"))
-        found = _confirmed(found, left, right)
-    return found.drop(columns="mirrored").rename(columns={"a": "train", "b": "test"})
+        found = confirmed(found, left, right, correlation, SAME)
+    return found
 
 
-def flag_duplicates(table: pd.DataFrame, duplicates: Duplicates) -> pd.DataFrame:
+def flag_duplicates(table: pd.DataFrame, duplicates: Duplicates | None) -> pd.DataFrame:
     """The scan with CleanVision's columns for duplicates.
 
     `exact_duplicates_score` and `near_duplicates_score` are 1 over the number of images in the
     set, as in the library; a cluster of images that are all exactly equal is not a near one.
+
+    Args:
+        table: What `scan` gave.
+        duplicates: What `find_duplicates` gave; None where nobody looked, so that near-duplicates
+            have no columns.
     """
     digest = table["digest"]
     alike = digest.groupby(digest).transform("size").fillna(1).astype(float)
+    table = table.assign(exact_duplicates_score=1 / alike, is_exact_duplicates_issue=alike > 1)
+    if duplicates is None:
+        return table
     near = np.ones(len(table))
     members = duplicates.members
     kinds = digest.to_numpy()[members["row"]]
     size = members.groupby("cluster")["row"].transform("size").to_numpy()
     mixed = pd.Series(kinds).groupby(members["cluster"].to_numpy()).transform("nunique") > 1
     near[members["row"].to_numpy()[mixed]] = 1 / size[mixed]
-    return table.assign(
-        exact_duplicates_score=1 / alike,
-        is_exact_duplicates_issue=alike > 1,
-        near_duplicates_score=near,
-        is_near_duplicates_issue=near < 1,
-    )
-
-
-def _hashes(table: pd.DataFrame, name: str) -> Hashes:
-    return table[name].to_numpy(dtype=np.uint64)
-
-
-def _widest(images: int) -> int:
-    return next((radius for most, radius in RADII if images <= most), WIDE_RADIUS)
-
-
-def _candidates(hashes: Hashes, digests: npt.NDArray[np.object_], radius: int) -> pd.DataFrame:
-    """Pairs within the radius; of more than 32 images with one hash each is paired with the first.
-
-    A thousand blank pages would else make half a million pairs that say nothing more.
-    """
-    rank = pd.Series(hashes).groupby(hashes).cumcount().to_numpy()
-    some, rest = np.flatnonzero(rank < ALIKE), np.flatnonzero(rank >= ALIKE)
-    a, b, distance = pairs_within(hashes[some], radius)
-    _, first, place = np.unique(hashes, return_index=True, return_inverse=True)
-    a = np.concatenate([some[a], first[place[rest]]])
-    b = np.concatenate([some[b], rest])
-    distance = np.concatenate([distance, np.zeros(len(rest), dtype=distance.dtype)])
-    return pd.DataFrame(
-        {"a": a, "b": b, "distance": distance, "exact": digests[a] == digests[b], "mirrored": False}
-    )
-
-
-def _flipped(hashes: Hashes, mirrored: Hashes, radius: int, found: pd.DataFrame) -> pd.DataFrame:
-    a, b, distance = pairs_within(hashes, radius, mirrored)
-    turned = pd.DataFrame({"a": a, "b": b, "distance": distance, "exact": False, "mirrored": True})
-    turned = turned[turned["a"] < turned["b"]]
-    straight = pd.MultiIndex.from_frame(found[["a", "b"]])
-    return turned[~pd.MultiIndex.from_frame(turned[["a", "b"]]).isin(straight)]
-
-
-def _adapted(curve: npt.NDArray[np.int64], images: int, confirm: bool) -> tuple[int, str]:
-    """The radius that this data set bears: random pairs grow with the square of its size."""
-    if confirm:
-        within = np.cumsum(curve)
-        bearable = np.flatnonzero(within <= max(CANDIDATES_PER_IMAGE * images, within[0]))
-        radius = int(bearable[-1])
-        return radius, (
-            f"{within[radius]:,} pairs within {radius} bits were compared pixel by pixel; a wider "
-            f"search would find mostly chance among {images:,} images."
-        )
-    # Two pHashes have 32 bits set each, but for ties, so odd distances are next to empty.
-    even = np.add.reduceat(np.append(curve, 0), np.arange(0, len(curve), 2))
-    # Down the wall of chance pairs from the right, so that the noise of small counts to its
-    # left is no minimum.
-    place = len(even) - 1
-    while place and even[place - 1] < even[place]:
-        place -= 1
-    return 2 * place, (
-        f"The number of pairs by distance has its minimum at {2 * place} bits; beyond it chance "
-        f"pairs among {images:,} images take over."
-    )
-
-
-def _loader(source: Source, known: pd.DataFrame) -> Thumbnails:
-    if isinstance(source, Dataset):
-        source = pixels(source, "train")
-    if isinstance(source, np.ndarray):
-        images = source if source.ndim == 4 else source[..., None]
-        if len(images) != len(known):
-            raise InputError(f"The table has {len(known)} images; the source has {len(images)}.")
-        return from_array(images)
-    return from_files(Path(source), known["path"].to_numpy(dtype=object))
-
-
-def _confirmed(found: pd.DataFrame, left: Thumbnails, right: Thumbnails) -> pd.DataFrame:
-    value = np.ones(len(found))
-    a, b = found["a"].to_numpy(), found["b"].to_numpy()
-    for turned in (False, True):
-        open_ = ((found["mirrored"] == turned) & ~found["exact"]).to_numpy()
-        value[open_] = similarity(a[open_], b[open_], left, right, turned)
-    return found.assign(similarity=value)[value >= SAME].reset_index(drop=True)
+    return table.assign(near_duplicates_score=near, is_near_duplicates_issue=near < 1)
 
 
 def _members(
     known: pd.DataFrame,
     names: npt.NDArray[np.object_],
     labels: Rows,
-    hashes: Hashes,
-    mirrored: Hashes | None,
+    space: Space,
 ) -> pd.DataFrame:
     inside = np.flatnonzero(labels >= 0)
     inside = inside[np.argsort(labels[inside], kind="stable")]
-    distance = np.zeros(len(inside), dtype=np.int64)
+    distance = np.zeros(len(inside), dtype=np.result_type(space.between(inside[:0]), np.int64))
     for place in pd.Series(labels[inside]).groupby(labels[inside]).indices.values():
         rows = inside[place]
-        distinct, first, back = np.unique(hashes[rows], return_index=True, return_inverse=True)
-        between = distances(distinct, None if mirrored is None else mirrored[rows][first])
+        _, first, back = np.unique(space.keys[rows], return_index=True, return_inverse=True)
+        between = space.between(rows[first])
         distance[place] = between[medoid(between, np.bincount(back))][back]
     members = pd.DataFrame(
         {

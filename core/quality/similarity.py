@@ -12,15 +12,21 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from core.datasets.base import Dataset
 from core.errors import InputError
+from core.quality.audit import pixels
 from core.quality.files import read
 from core.quality.pixels import resize
 
 Images = npt.NDArray[np.uint8]
 Rows = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
+Levels = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 Thumbnails = Callable[[Rows], Images]
+Comparison = Callable[[Images, Images], Floats]
 
 SIDE = 32
 SAME = 0.96
@@ -30,8 +36,10 @@ FLAT = 2.0
 BLOCK = 2048
 
 
-def similarity(a: Rows, b: Rows, left: Thumbnails, right: Thumbnails, mirror: bool) -> Floats:
-    """Correlation, -1 to 1, of pairs of pictures over the values cut off in neither.
+def similarity(
+    a: Rows, b: Rows, left: Thumbnails, right: Thumbnails, mirror: bool, compare: Comparison
+) -> Floats:
+    """How alike pairs of pictures are, -1 to 1.
 
     Args:
         a: Row numbers for `left`, shape (pairs,).
@@ -39,21 +47,43 @@ def similarity(a: Rows, b: Rows, left: Thumbnails, right: Thumbnails, mirror: bo
         left: Gives thumbnails by row numbers, uint8, shape (k, values of one picture's shape).
         right: Likewise.
         mirror: Turn the right ones left to right.
+        compare: `correlation`, or `alignment.fits`.
     """
     out = np.empty(len(a))
     for first in range(0, len(a), BLOCK):
         part = slice(first, first + BLOCK)
         one, other = _distinct(left, a[part]), _distinct(right, b[part])
-        out[part] = _correlation(one, other[:, :, ::-1] if mirror else other)
+        out[part] = compare(one, other[:, :, ::-1] if mirror else other)
     return out
 
 
-def from_array(images: Images) -> Thumbnails:
+def loader(source: Images | Dataset | Path | str, known: pd.DataFrame, side: int) -> Thumbnails:
+    """Thumbnails of the readable images of a source.
+
+    Args:
+        source: uint8 images, a data set (its training split), or a folder.
+        known: The rows of `scan(source)` that are readable; thumbnails are numbered by them.
+        side: Larger images are shrunk to so many pixels each way.
+
+    Raises:
+        InputError: the table is not of this source; when called, a file can no longer be read.
+    """
+    if isinstance(source, Dataset):
+        source = pixels(source, "train")
+    if isinstance(source, np.ndarray):
+        images = source if source.ndim == 4 else source[..., None]
+        if len(images) != len(known):
+            raise InputError(f"The table has {len(known)} images; the source has {len(images)}.")
+        return from_array(images, side)
+    return from_files(Path(source), known["path"].to_numpy(dtype=object), side)
+
+
+def from_array(images: Images, side: int = SIDE) -> Thumbnails:
     """Thumbnails of an array of images, uint8, shape (n, height, width, channels)."""
-    return lambda rows: thumbnails(images[rows])
+    return lambda rows: thumbnails(images[rows], side)
 
 
-def from_files(root: Path, names: npt.NDArray[np.object_]) -> Thumbnails:
+def from_files(root: Path, names: npt.NDArray[np.object_], side: int = SIDE) -> Thumbnails:
     """Thumbnails of the files of a scan.
 
     Raises:
@@ -61,24 +91,24 @@ def from_files(root: Path, names: npt.NDArray[np.object_]) -> Thumbnails:
     """
 
     def load(rows: Rows) -> Images:
-        out = np.zeros((len(rows), SIDE, SIDE, 3), dtype=np.uint8)
+        out = np.zeros((len(rows), side, side, 3), dtype=np.uint8)
         for place, name in enumerate(names[rows]):
             picture = read(root / name)
             if isinstance(picture, str):
                 raise InputError(f"{name} changed since the scan ({picture}); scan again.")
-            out[place] = _thumbnail(picture.pixels[None])[0]
+            out[place] = _thumbnail(picture.pixels[None], side)[0]
         return out
 
     return load
 
 
-def thumbnails(images: Images) -> Images:
-    """Images of at most 32 x 32 pixels as they are, larger ones shrunk to that."""
-    return _thumbnail(images) if max(images.shape[1:3]) > SIDE else images
+def thumbnails(images: Images, side: int = SIDE) -> Images:
+    """Images of at most `side` pixels each way as they are, larger ones shrunk to that."""
+    return _thumbnail(images, side) if max(images.shape[1:3]) > side else images
 
 
-def _thumbnail(images: Images) -> Images:
-    planes = [resize(images[..., c], SIDE, SIDE, "BOX") for c in range(images.shape[-1])]
+def _thumbnail(images: Images, side: int) -> Images:
+    planes = [resize(images[..., c], side, side, "BOX") for c in range(images.shape[-1])]
     return np.stack(planes if len(planes) == 3 else planes * 3, axis=-1)
 
 
@@ -87,11 +117,25 @@ def _distinct(load: Thumbnails, rows: Rows) -> Images:
     return load(distinct)[place]
 
 
-def _correlation(one: Images, other: Images) -> Floats:
+def correlation(one: Images, other: Images | Levels, inside: Mask | None = None) -> Floats:
+    """Correlation over the values of two pictures that are cut off in neither.
+
+    Args:
+        one: Values 0-255, shape (pairs, height, width, channels).
+        other: Likewise; not necessarily whole numbers.
+        inside: Pixels that count, shape (pairs, height, width); None for all.
+
+    Returns:
+        float64, shape (pairs,).
+    """
     x, y = (part.reshape(len(part), -1).astype(np.float32) for part in (one, other))
     uncut = (np.minimum(x, y) > DARKEST) & (np.maximum(x, y) < LIGHTEST)
-    weight = uncut.astype(np.float32)
-    weight[uncut.mean(axis=1) < LEAST_UNCUT] = 1
+    shown = np.ones_like(uncut)
+    if inside is not None:
+        shown = np.repeat(inside.reshape(len(x), -1), one.shape[-1], axis=1)
+    weight = (uncut & shown).astype(np.float32)
+    few = weight.sum(axis=1) < LEAST_UNCUT * shown.sum(axis=1)
+    weight[few] = shown[few]
     count = weight.sum(axis=1, keepdims=True)
     x = (x - (x * weight).sum(axis=1, keepdims=True) / count) * weight
     y = (y - (y * weight).sum(axis=1, keepdims=True) / count) * weight
@@ -99,6 +143,7 @@ def _correlation(one: Images, other: Images) -> Floats:
     norm = np.sqrt(xx * yy)
     flat = np.minimum(xx, yy) <= FLAT**2 * count[:, 0]
     # Two flat pictures correlate by their noise: they are the same where their colours are.
-    near = np.abs(one.astype(np.int16) - other).max(axis=(1, 2, 3)) <= 3 * FLAT
+    gap = np.abs(one.astype(np.float32) - other).reshape(len(x), -1)
+    near = (gap * shown).max(axis=1) <= 3 * FLAT
     correlation = np.divide(product, norm, out=np.zeros_like(product), where=norm > 0)
     return np.asarray(np.where(flat, near, correlation), dtype=np.float64)

@@ -9,13 +9,15 @@ from PIL import Image
 
 from core import datasets
 from core.cli import main
-from core.quality import find_duplicates, judge, scan
+from core.quality import find_duplicates, find_leaks, flag_duplicates, judge, scan
+from core.quality.audit import pixels
 
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XFACTOR_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("XFACTOR_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr("core.quality.fastdup.ENVIRONMENT", tmp_path / "no-fastdup")
 
 
 @pytest.fixture
@@ -43,10 +45,12 @@ def test_a_data_set_is_scanned_and_flagged(tmp_path: Path, capsys: pytest.Captur
     out = tmp_path / "flags.parquet"
     assert quality("scan", "digits", "--out", out) == 0
     said = capsys.readouterr().out
-    table, decisions = judge(scan(datasets.load("digits")))
-    for decision in decisions:
-        assert decision.reason in said
-    pd.testing.assert_frame_equal(pd.read_parquet(out), table)
+    digits = datasets.load("digits")
+    table, decisions = judge(scan(digits))
+    found = find_duplicates(digits, table)
+    for reason in (*(decision.reason for decision in decisions), found.reason):
+        assert reason in said
+    pd.testing.assert_frame_equal(pd.read_parquet(out), flag_duplicates(table, found))
     assert quality("scan", "digits", "--split", "test", "--out", tmp_path / "test.csv") == 0
     assert len(pd.read_csv(tmp_path / "test.csv")) == 497
 
@@ -69,7 +73,12 @@ def test_a_folder_keeps_what_has_not_changed(
     assert quality("scan", folder, "--out", out) == 0
     assert opened == ["new.png"]
     after = pd.read_parquet(out)
-    pd.testing.assert_frame_equal(after[after["path"] != "new.png"].reset_index(drop=True), before)
+    assert after.set_index("path").loc[["a.png", "new.png"], "exact_duplicates_score"].eq(0.5).all()
+    compared = [name for name in before if "duplicates" in name]
+    pd.testing.assert_frame_equal(
+        after[after["path"] != "new.png"].reset_index(drop=True).drop(columns=compared),
+        before.drop(columns=compared),
+    )
     opened.clear()
     other = tmp_path / "elsewhere"
     folder.rename(other)
@@ -102,6 +111,66 @@ def test_options_of_the_search_reach_it(tmp_path: Path) -> None:
     )
 
 
+def test_the_test_split_is_compared_with_itself(tmp_path: Path) -> None:
+    out = tmp_path / "flags.parquet"
+    assert quality("scan", "digits", "--split", "test", "--out", out) == 0
+    digits = datasets.load("digits")
+    images = pixels(digits, "test")
+    table = scan(digits, "test")
+    wanted = flag_duplicates(table, find_duplicates(images, table))
+    pd.testing.assert_series_equal(
+        pd.read_parquet(out)["near_duplicates_score"], wanted["near_duplicates_score"]
+    )
+
+
+def test_many_images_are_compared_for_equality_only(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr("core.cli_quality.MOST_COMPARED", 5)
+    out = tmp_path / "flags.csv"
+    assert quality("scan", folder, "--out", out) == 0
+    assert "only equal images are flagged among more than 5" in capsys.readouterr().out
+    table = pd.read_csv(out)
+    assert table["is_exact_duplicates_issue"].sum() == 2
+    assert "near_duplicates_score" not in table
+
+
+def test_pairs_by_vectors(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr("core.quality.contrastive.STEPS", 5)
+    out = tmp_path / "pairs.csv"
+    assert quality("duplicates", folder, "--out", out, "--detector", "vectors") == 0
+    pairs = pd.read_csv(out)
+    assert pairs[["a", "b"]].to_numpy().tolist() == [
+        ["a.png", "brighter.png"],
+        ["b.png", "same.png"],
+    ]
+    assert pairs["distance"].between(0, 1).all()
+    assert "without labels" in capsys.readouterr().out
+
+
+def test_vectors_of_a_data_set_are_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.quality.contrastive.STEPS", 2)
+    out, again = tmp_path / "pairs.csv", tmp_path / "again.csv"
+    options = ("--detector", "both", "--radius", 0.001)
+    assert quality("duplicates", "digits", "--out", out, *options) == 0
+    monkeypatch.setattr("core.quality.contrastive.train", None)
+    assert quality("duplicates", "digits", "--out", again, *options) == 0
+    assert out.read_bytes() == again.read_bytes()
+
+
+def test_leaks_are_written(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    out = tmp_path / "leaks.csv"
+    assert quality("leaks", "digits", "--out", out, "--radius", 2, "--hash-only") == 0
+    wanted = find_leaks(datasets.load("digits"), radius=2, confirm=False)
+    assert len(wanted)
+    pd.testing.assert_frame_equal(pd.read_csv(out), wanted, check_dtype=False)
+    assert f"{wanted['test'].nunique()} of 497 test images" in capsys.readouterr().out
+
+
 def test_the_scoreboard_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = pd.DataFrame({"faults": ["single"], "f1": [0.5]})
     given = []
@@ -125,6 +194,14 @@ def test_the_scoreboard_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         (("duplicates", "digits", "--radius", "16"), "0 to 15 bits; got 16"),
         (("duplicates", "digits", "--linkage", "ward"), "known: single, complete, average"),
         (("duplicates", "nothing"), "Unknown data set"),
+        (("duplicates", "digits", "--detector", "sift"), "known: hash, vectors, both, fastdup"),
+        (("duplicates", "digits", "--detector", "fastdup"), "make fastdup adds it"),
+        (
+            ("duplicates", "digits", "--detector", "both", "--network", "vgg"),
+            "known: own, imagenet",
+        ),
+        (("leaks", "nothing"), "Unknown data set"),
+        (("leaks", "digits", "--radius", "0.5"), "a whole number, 0 to 15 bits; got 0.5"),
         (("scoreboard", "nothing"), "Unknown data set"),
         (("scoreboard", "digits", "--severity", "huge"), "mild, medium, strong; got 'huge'"),
     ],

@@ -11,7 +11,7 @@ from scipy.cluster.hierarchy import fcluster
 from core.datasets.base import Dataset, Split
 from core.errors import InputError, UnknownName
 from core.quality import find_duplicates, find_leaks, flag_duplicates, scan
-from core.quality.clusters import LINKAGES, cluster, dendrogram, distances
+from core.quality.clusters import LINKAGES, Hamming, cluster, dendrogram, distances
 from core.quality.pairs import pairs_within
 
 
@@ -68,7 +68,7 @@ def test_chains_are_broken_around_medoids():
     hashes = chain(7, step=4)
     a, b, _ = pairs_within(hashes, 4)
     assert (a + 1 == b).all()
-    labels = cluster(hashes, None, a, b, radius=4, method="single")
+    labels = cluster(Hamming(hashes), a, b, radius=4, method="single")
     for label in np.unique(labels[labels >= 0]):
         inside = distances(hashes[labels == label])
         assert inside.max(axis=1).min() <= 4
@@ -82,7 +82,7 @@ def test_linkages_cut_a_component_as_scipy_does(method):
     flips = np.uint64(1) << rng.integers(0, 20, (12, 3), dtype=np.uint64)
     hashes = np.unique(centre ^ np.bitwise_xor.reduce(flips, axis=1))
     a, b, _ = pairs_within(hashes, 6)
-    labels = cluster(hashes, None, a, b, radius=6, method=method)
+    labels = cluster(Hamming(hashes), a, b, radius=6, method=method)
     expected = fcluster(dendrogram(hashes, method), 6, criterion="distance")
     for label in np.unique(labels[labels >= 0]):
         assert len(np.unique(expected[labels == label])) == 1
@@ -90,7 +90,7 @@ def test_linkages_cut_a_component_as_scipy_does(method):
 
 def test_unknown_linkages_are_refused():
     with pytest.raises(UnknownName, match="single, complete, average"):
-        cluster(np.zeros(2, np.uint64), None, np.array([0]), np.array([1]), 4, "ward")
+        cluster(Hamming(np.zeros(2, np.uint64)), np.array([0]), np.array([1]), 4, "ward")
 
 
 def brighter(images, factor, shift=0):
