@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import altair as alt
 import pandas as pd
 
@@ -139,13 +141,13 @@ def epochs(table: pd.DataFrame) -> style.Figure:
     """Training and test accuracy after every epoch, a line a level.
 
     Args:
-        table: Columns `level`, `epoch`, `split` (train, test), `accuracy` (a share).
+        table: Columns `level` (NaN for the clean sets), `epoch`, `split` (train, test),
+            `accuracy` (a share).
     """
-    levels = sorted(set(table["level"]))
-    names = [f"{level:g}" for level in levels]
-    data = table.assign(
-        accuracy=100 * table["accuracy"], level=[f"{level:g}" for level in table["level"]]
-    )
+    levels = sorted(set(table["level"].dropna()))
+    names = ["clean", *(f"{level:g}" for level in levels)]
+    text = ["clean" if math.isnan(level) else f"{level:g}" for level in table["level"]]
+    data = table.assign(accuracy=100 * table["accuracy"], level=text)
     chart = (
         alt.Chart(data)
         .mark_line(strokeWidth=1.6)

@@ -21,6 +21,7 @@ from core import datasets, engine, models
 from core.corruption.fault import touched
 from core.corruption.faults import FAULTS
 from core.datasets.base import Dataset
+from core.details import Detail, details
 from core.engine import Unit
 from core.errors import InputError
 from core.models import Model
@@ -105,7 +106,11 @@ def _levels(
 
 def units(spec: FaultsSpec, planned: list[Planned], chosen: list[Model]) -> list[Unit]:
     """Every (training set, model), each repeat under a seed of its own."""
-    return [Unit(one.training_set, model, one.repeat) for one in planned for model in chosen]
+    return [
+        Unit(one.training_set, model, one.repeat, detailed=bool(spec.details))
+        for one in planned
+        for model in chosen
+    ]
 
 
 def prepare(spec: FaultsSpec) -> tuple[str, dict[str, Any]]:
@@ -153,6 +158,8 @@ def run(spec: FaultsSpec, context: Context) -> str:
     )
     for note in notes:
         context.say(note)
+    truth = {"y": dataset.test.y}
+    context.store.put_blob(truth_key(dataset.fingerprint), truth)
     chosen = units(spec, planned, resolved)
     with cluster.connect(context.scheduler) as client:
         engine.score(
@@ -160,6 +167,11 @@ def run(spec: FaultsSpec, context: Context) -> str:
         )
     failed = len(context.store.failures([unit.key for unit in chosen]))
     return f"{len(chosen) - failed:,} models trained" + (f", {failed:,} failed." if failed else ".")
+
+
+def truth_key(fingerprint: str) -> str:
+    """Key of the true class numbers of a data set's test rows."""
+    return content_key("truth", {"dataset": fingerprint})
 
 
 def estimate(spec: FaultsSpec, dataset: Dataset, store: Store) -> tuple[int, float, bool]:
@@ -226,20 +238,38 @@ def scores(job: Job, store: Store) -> pd.DataFrame:
     return results(job, store).scores
 
 
+def details_of(job: Job, store: Store) -> tuple[dict[str, Detail], npt.NDArray[np.int64]]:
+    """Predictions and histories by unit key, and the true class of every test row.
+
+    Empty where the study kept none.
+    """
+    blob = store.blob(truth_key(job.facts["fingerprint"]))
+    if blob is None:
+        return {}, np.empty(0, dtype=np.int64)
+    keys = results(job, store).scores["key"].unique().tolist()
+    return details(store, keys), blob.arrays["y"]
+
+
 def report(job: Job, store: Store) -> Report:
     """Every figure's table and what they say."""
     from core.studies.faults_analysis import analyse, readings
+    from core.studies.faults_details import moved
 
     found = results(job, store)
     analysis = analyse(found.scores, found.classes)
-    return Report(
-        {"scores": found.scores, **analysis.tables()}, (*readings(analysis), *found.notes)
-    )
+    tables = {"scores": found.scores, **analysis.tables()}
+    kept, truth = details_of(job, store)
+    if kept:
+        tables["moved"] = moved(found.scores, kept, truth)
+    return Report(tables, (*readings(analysis), *found.notes))
 
 
 def headline(job: Job, store: Store) -> str:
     """What hurts most."""
-    return report(job, store).sentences[0]
+    from core.studies.faults_analysis import analyse, readings
+
+    found = results(job, store)
+    return readings(analyse(found.scores, found.classes))[0]
 
 
 FAULTS_STUDY = Study(

@@ -145,10 +145,10 @@ class FaultsSpec(Spec):
         help="Start from so many training rows drawn at random in each repeat, to save time; "
         "0 for all.",
     )
-    by_epoch: int = setting(
-        0,
-        help="1: record training and test accuracy after every epoch of a network, and which "
-        "test images it got wrong; takes longer. 0: do not.",
+    details: int = setting(
+        1,
+        help="1: keep which test rows each model gets wrong and, of networks, the accuracy after "
+        "every epoch, which takes longer. 0: keep the scores alone.",
     )
     seed: int = setting(0, help="Seed of all draws.")
 
@@ -158,8 +158,8 @@ class FaultsSpec(Spec):
         check_whole("repeats", self.repeats, 1)
         check_whole("images", self.images, 0)
         check_whole("seed", self.seed, 0)
-        if self.by_epoch not in (0, 1):
-            raise InputError(f"by_epoch must be 0 or 1; got {self.by_epoch!r}.")
+        if self.details not in (0, 1):
+            raise InputError(f"details must be 0 or 1; got {self.details!r}.")
         check_list("faults", self.faults)
         check_list("models", self.models)
         if not self.faults or not self.models:
@@ -186,7 +186,7 @@ RELABELLED = "relabel-class:label=each,to=0"
 def _paper(dataset: str, question: str, summary: str, faults: tuple[str, ...]) -> Preset:
     """One research question of the Four-aspects paper on one of its data sets."""
     models = CIFAR10_MODELS if dataset == "cifar10" else ("lenet5",)
-    settings = {"faults": faults, "models": models, "repeats": 3, "by_epoch": 1}
+    settings = {"faults": faults, "models": models, "repeats": 3}
     title = f"{question.capitalize()} ({'CIFAR-10' if dataset == 'cifar10' else 'MNIST'})"
     return Preset(f"{dataset}-{question}", title, summary, settings, dataset)
 

@@ -14,6 +14,7 @@ import streamlit as st
 from core import datasets, jobs, selection
 from core.datasets import Listing
 from core.datasets.base import Dataset
+from core.details import Detail
 from core.selection import Geometry, Subset
 from core.selection.plane import principal_plane
 from core.selection.single import select_class
@@ -144,6 +145,12 @@ def faults_analysis(key: str, moment: float) -> FaultsAnalysis:
     """The analysis of `faults`."""
     found = faults(key, moment)
     return analyse_faults(found.scores, found.classes)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the predictions …")
+def faults_details(key: str, moment: float) -> tuple[dict[str, Detail], npt.NDArray[np.int64]]:
+    """Predictions of a study of faults by unit key, and the true classes."""
+    return faults_study.details_of(jobs.find(store(), key), store())
 
 
 @st.cache_resource(max_entries=20, show_spinner="Comparing subsets …")

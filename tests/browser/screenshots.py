@@ -16,10 +16,13 @@ from tests.browser import harness
 
 WIDTHS = (1440, 800)
 SCHEMES = ("light", "dark")
-TABS = (
-    *("Findings", "Scaling", "CDFs", "Z against Z", "R²", "Classes"),
-    *("Strategies", "Overlap", "Variance", "Scores"),
-)
+TABS = {
+    "xfactor": (
+        *("Findings", "Scaling", "CDFs", "Z against Z", "R²", "Classes"),
+        *("Strategies", "Overlap", "Variance", "Scores"),
+    ),
+    "faults": ("Findings", "Curves", "Ranking", "Classes", "Predictions", "Epochs", "Agreement"),
+}
 
 
 def views(dataset: str) -> dict[str, str]:
@@ -33,12 +36,13 @@ def views(dataset: str) -> dict[str, str]:
         "quality": f"quality?dataset={dataset}",
         "duplicates": f"duplicates?dataset={dataset}&own_cut=true&confirm=false",
         "leaks": f"duplicates?dataset={dataset}&view=Train–test+leaks",
+        "faults-new": f"faults?dataset={dataset}",
         "comparison-new": f"comparison?dataset={dataset}&remove=3,17-40",
         "jobs": "jobs",
     }
     done = {job.study: job for job in reversed(jobs.all_jobs(Store())) if job.state == "done"}
     for name, job in done.items():
-        for tab in TABS if name == "xfactor" else ("",):
+        for tab in TABS.get(name, ("",)):
             view = f"{name}-{tab.lower().replace(' ', '-').replace('²', '2')}".rstrip("-")
             address = f"{STUDIES[name].page}?study={jobs_panel.label(job)}"
             found[view] = f"{address}&tab={tab}" if tab else address

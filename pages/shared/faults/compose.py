@@ -46,7 +46,7 @@ def _fill() -> None:
     st.session_state[FAULTS] = "\n".join(settings["faults"])
     st.session_state["fault-models"] = list(settings["models"])
     st.session_state["fault-repeats"] = settings.get("repeats", FaultsSpec.repeats)
-    st.session_state["fault-by-epoch"] = bool(settings.get("by_epoch", 0))
+    st.session_state["fault-details"] = bool(settings.get("details", FaultsSpec.details))
 
 
 def _add(text: str) -> None:
@@ -84,7 +84,7 @@ def _study(dataset: Dataset) -> FaultsSpec:
             help=FaultsSpec.help("images"),
         )  # fmt: skip
         seed = st.number_input("Seed", 0, key="fault-seed", help=FaultsSpec.help("seed"))
-        by_epoch = st.toggle("By epoch", key="fault-by-epoch", help=FaultsSpec.help("by_epoch"))
+        details = st.toggle("Details", key="fault-details", help=FaultsSpec.help("details"))
     return FaultsSpec(
         dataset=dataset.name,
         name=name.strip() or f"{st.session_state[START]}-{dataset.name}",
@@ -92,6 +92,6 @@ def _study(dataset: Dataset) -> FaultsSpec:
         models=tuple(models),
         repeats=int(repeats),
         images=int(images),
-        by_epoch=int(by_epoch),
+        details=int(details),
         seed=int(seed),
     )

@@ -14,6 +14,7 @@ from core.corruption.faults import FAULTS
 from core.studies import faults_analysis
 from core.studies.faults import Results
 from core.studies.faults_analysis import Analysis
+from core.studies.faults_details import by_epoch, confusion_difference, moved
 from core.studies.faults_spec import Line
 from pages.shared import export, layout, loaders
 from pages.shared.text import plain
@@ -136,6 +137,77 @@ def _classes(found: Found) -> None:
         export.chart(figure, part, f"classes-{line}-{level:g}".replace(":", "-"))
 
 
+def _model_and_line(found: Found, key: str) -> pd.DataFrame:
+    """The scores of a model and a fault that the user chooses, with the clean sets."""
+    scores = found.results.scores
+    lines = [line for line in dict.fromkeys(scores["line"]) if line != faults_analysis.CLEAN]
+    with st.container(horizontal=True):
+        model = st.selectbox(
+            "Model", found.models, key=f"{key}-model", width=layout.WIDGET,
+            help="Whose predictions or training is shown.",
+        )  # fmt: skip
+        line = st.selectbox(
+            "Fault", lines, key=f"{key}-line", format_func=_title, width=layout.WIDGET,
+            help="Which fault of the study is shown.",
+        )  # fmt: skip
+    chosen = (scores["line"] == line) | (scores["fault"] == faults_analysis.CLEAN)
+    part: pd.DataFrame = scores[chosen & (scores["model"] == model)]
+    return part
+
+
+def _predictions(found: Found) -> None:
+    kept, truth = loaders.faults_details(found.key, found.moment)
+    scores = _model_and_line(found, "predictions")
+    moves = moved(scores, kept, truth)
+    if moves.empty:
+        st.info("This study kept no predictions; run it with details.", icon=":material/info:")
+        return
+    st.caption(
+        "Test rows that get another label than from the clean model of the same repeat: broken "
+        "were right before, mended are right now; the others are wrong in another way."
+    )
+    table(moves, "faults-moved")
+    places = moves[["level", "of_class"]].drop_duplicates().to_records(index=False).tolist()
+    names = {
+        f"level {level:g}"
+        + (f", class {found.results.classes[of_class]}" if of_class >= 0 else ""): place
+        for place in places
+        for level, of_class in [place]
+    }
+    name = st.selectbox(
+        "Damaged sets", list(names), key="predictions-level", width=layout.WIDGET,
+        help="Whose confusion matrix is compared with the clean one's.",
+    )  # fmt: skip
+    level, of_class = names[name]
+    some = scores[
+        (scores["fault"] == faults_analysis.CLEAN)
+        | ((scores["level"] == level) & (scores["of_class"] == of_class))
+    ]
+    cells = confusion_difference(some, kept, truth, found.results.classes)
+    figure = charts.confusion(cells, list(found.results.classes))
+    st.altair_chart(figure, alt="Confusion matrix minus that of the clean model")
+    export.chart(figure, cells, "faults-confusion")
+
+
+def _epochs(found: Found) -> None:
+    kept, _ = loaders.faults_details(found.key, found.moment)
+    history = by_epoch(_model_and_line(found, "epochs"), kept)
+    if history.empty:
+        st.info(
+            "There is no accuracy by epoch: the model has no epochs or keeps none, or the study "
+            "ran without details.",
+            icon=":material/info:",
+        )
+        return
+    st.caption(
+        "Mean over repeats; one that has ended keeps its last accuracy. Dotted: on the training "
+        "rows, under the labels they are trained with."
+    )
+    figure = charts.epochs(history)
+    st.altair_chart(figure, alt="Training and test accuracy by epoch, a line a level")
+    export.chart(figure, history, "faults-epochs")
+
+
 def _agreement(found: Found) -> None:
     analysis = found.analysis
     st.markdown(
@@ -166,6 +238,8 @@ TABS: dict[str, Callable[[Found], None]] = {
     "Curves": _curves,
     "Ranking": _ranking,
     "Classes": _classes,
+    "Predictions": _predictions,
+    "Epochs": _epochs,
     "Agreement": _agreement,
     "Scores": _scores,
 }

@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import linregress, ttest_1samp
+from sklearn.metrics import confusion_matrix
 
 from core import datasets, jobs
 from core.corruption.faults import FAULTS
 from core.datasets.base import Dataset
+from core.details import Detail
 from core.errors import InputError, UnknownName
 from core.store import Store
-from core.studies import STUDIES, faults, faults_analysis
+from core.studies import STUDIES, faults, faults_analysis, faults_details
 from core.studies.faults_spec import PRESETS, FaultsSpec, Line
 
 SPEC = FaultsSpec(
@@ -104,7 +106,7 @@ def test_the_plan_holds_the_clean_set_and_every_level_of_each_repeat(digits: Dat
         ({"faults": ("flip-random", "flip-random@0.1")}, "twice"),
         ({"faults": ()}, "at least one fault"),
         ({"models": ("embedding",)}, "text"),
-        ({"by_epoch": 2}, "0 or 1"),
+        ({"details": 2}, "0 or 1"),
     ],
 )
 def test_what_cannot_be_studied_is_refused_before_it_is_queued(
@@ -253,3 +255,60 @@ def test_a_run_from_the_queue_to_the_report(
 def test_unknown_faults_name_those_there_are() -> None:
     with pytest.raises(UnknownName, match="flip-random"):
         Line.parse("flip-randomly")
+
+
+def predicted(seed: int = 0) -> tuple[pd.DataFrame, dict[str, Detail], np.ndarray]:
+    """Scores of one model with made-up predictions, and the true labels."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(3, size=50)
+    rows, kept = [], {}
+    for repeat in range(2):
+        for fault, level in (("clean", np.nan), ("flip-random", 0.1), ("flip-random", 0.2)):
+            key = f"{fault}{level}{repeat}"
+            history = rng.random((3 + repeat, 2))
+            kept[key] = Detail(key, rng.integers(3, size=50), history)
+            rows.append((fault, fault, -1, level, repeat, "rf", key))
+    columns = ["line", "fault", "of_class", "level", "repeat", "model", "key"]
+    return pd.DataFrame(rows, columns=columns), kept, truth
+
+
+def test_moved_predictions_are_counted_row_by_row() -> None:
+    scores, kept, truth = predicted()
+    found = faults_details.moved(scores, kept, truth)
+    assert len(found) == 4
+    for row in found.to_dict("records"):
+        before = kept[f"cleannan{row['repeat']}"].predictions
+        now = kept[f"flip-random{row['level']}{row['repeat']}"].predictions
+        counts = [0, 0, 0]
+        for t, b, n in zip(truth, before, now, strict=True):
+            counts[0] += b != n
+            counts[1] += b == t != n
+            counts[2] += n == t != b
+        assert [row["moved"], row["broken"], row["mended"]] == counts
+    assert faults_details.moved(scores, {}, truth).empty
+
+
+def test_confusion_differences_are_of_matrices() -> None:
+    scores, kept, truth = predicted()
+    some = scores[(scores["fault"] == "clean") | (scores["level"] == 0.2)]
+    cells = faults_details.confusion_difference(some, kept, truth, ("a", "b", "c"))
+    expected = np.mean(
+        [
+            confusion_matrix(truth, kept[f"flip-random0.2{repeat}"].predictions)
+            - confusion_matrix(truth, kept[f"cleannan{repeat}"].predictions)
+            for repeat in range(2)
+        ],
+        axis=0,
+    )
+    wide = cells.pivot_table(index="true", columns="predicted", values="difference")
+    np.testing.assert_allclose(wide.to_numpy(), expected)
+
+
+def test_a_repeat_that_has_ended_keeps_its_last_accuracy() -> None:
+    scores, kept, _ = predicted()
+    found = faults_details.by_epoch(scores, kept)
+    assert len(found) == 3 * 2 * 4
+    first, second = (kept[f"flip-random0.1{repeat}"].history for repeat in range(2))
+    part = found[(found["level"] == 0.1) & (found["split"] == "test")].set_index("epoch")
+    assert part.loc[2, "accuracy"] == pytest.approx((first[1, 1] + second[1, 1]) / 2)
+    assert part.loc[4, "accuracy"] == pytest.approx((first[-1, 1] + second[3, 1]) / 2)

@@ -149,7 +149,7 @@ def test_a_file_says_which_study_it_is(tmp_path: Path) -> None:
     study, spec = studies.from_toml(path)
     assert (study.name, spec) == ("removal", SPEC)
     path.write_text('study = "nothing"\ndataset = "digits"', encoding="utf-8")
-    with pytest.raises(UnknownName, match="xfactor, .*removal"):
+    with pytest.raises(UnknownName, match=r"xfactor, .*removal"):
         studies.from_toml(path)
     with pytest.raises(UnknownName, match="quick, paper"):
         studies.of_preset("nothing")
