@@ -15,7 +15,7 @@ import dask
 from distributed import Client, Future, LocalCluster, WorkerPlugin, wait
 
 from core import settings
-from core.datasets.base import Dataset
+from core.datasets.base import Dataset, without_shown
 from core.errors import JobCancelled, JobError
 
 T = TypeVar("T")
@@ -109,7 +109,7 @@ def run(
     Raises:
         JobCancelled: `should_stop` said so.
     """
-    holder = HoldDataset(dataset)
+    holder = HoldDataset(without_shown(dataset))
     client.register_plugin(holder)
     waiting = iter(tasks)
     again: list[T] = []

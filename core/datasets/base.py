@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -149,6 +149,17 @@ class Dataset:
         """(height, width, channels) of every image; images only."""
         height, width, channels = self.train.x.shape[1:]
         return height, width, channels
+
+
+def without_shown(dataset: Dataset) -> Dataset:
+    """The data set without what only people look at: all that training needs."""
+    if dataset.kind == "image":
+        return dataset
+    return replace(
+        dataset,
+        train=replace(dataset.train, shown=None),
+        test=replace(dataset.test, shown=None),
+    )
 
 
 def check_kind(dataset: Dataset, kinds: Collection[Kind], what: str) -> None:

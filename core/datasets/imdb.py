@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tarfile
 import zlib
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,7 +32,9 @@ def _files() -> Files | None:
     root = settings.data_root()
     folder = root / "imdb"
     if parquet.holds(folder):
-        return parquet.find(folder)
+        found = parquet.find(folder)
+        labelled = tuple(path for path in found.paths if not path.name.startswith("unsupervised"))
+        return replace(found, paths=labelled)
     archive = root / ARCHIVE
     return Files(root, (archive,)) if archive.is_file() else None
 

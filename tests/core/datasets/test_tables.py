@@ -54,9 +54,13 @@ def test_features_are_scikit_learns() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "load"), [("breast-cancer", load_breast_cancer), ("wine", load_wine)]
+    ("name", "load", "fingerprint"),
+    [
+        ("breast-cancer", load_breast_cancer, "289e8f53ea7da059e624c820bdfc33a3"),
+        ("wine", load_wine, "32028292ab39296de795a92bcc024b06"),
+    ],
 )
-def test_scikit_learns_tables(name: str, load) -> None:
+def test_scikit_learns_tables(name: str, load, fingerprint: str) -> None:
     for _ in range(2):  # The second time from the cache.
         data = datasets.load(name)
         bunch = load()
@@ -71,6 +75,7 @@ def test_scikit_learns_tables(name: str, load) -> None:
         scaler = StandardScaler().fit(data.train.shown)
         np.testing.assert_allclose(data.test.x, scaler.transform(data.test.shown), atol=1e-9)
         assert "a fifth of each class" in data.notes[0]
+        assert data.fingerprint == fingerprint  # The same on every machine.
         assert data.fingerprint == base.fingerprint(data.train, data.test, data.classes)
         assert not data.train.x.flags.writeable
 
@@ -106,6 +111,7 @@ def test_shared_adult(shared: Path) -> None:
     data = datasets.load("adult")
     assert data.train.x.shape == (32_561, 108)
     assert len(data.test) == 16_281
+    assert data.fingerprint == "7574988f6295c3bbbf716ccfb1d9d3e5"
     assert np.bincount(data.train.y).tolist() == [24_720, 7_841]
     missing = (data.train.shown == "?").to_numpy().sum()
     assert missing == (shared / "adult" / "adult.data").read_text().count("?")

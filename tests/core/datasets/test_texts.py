@@ -145,6 +145,7 @@ def test_imdb_is_read_from_its_archive_or_from_parquet(
     assert data.test.y.tolist() == [0] * 6 + [1] * 6
     write(root / "imdb" / "train-0.parquet", list(texts[:12]), [0] * 6 + [1] * 6)
     write(root / "imdb" / "test-0.parquet", list(texts[12:]), [0] * 6 + [1] * 6)
+    write(root / "imdb" / "unsupervised-0.parquet", list(texts), [-1] * 24)  # The hub has one.
     again = datasets.load("imdb")
     assert (again.train.x != data.train.x).nnz == 0
 
@@ -168,6 +169,9 @@ def test_shared_imdb(shared: Path) -> None:
     assert np.bincount(data.train.y).tolist() == np.bincount(data.test.y).tolist() == [12_500] * 2
     assert data.classes == ("neg", "pos")
     assert data.notes[-1].startswith("Features: TF-IDF of 20,000 words")
+    lean = base.without_shown(data)
+    assert lean.train.x is data.train.x
+    assert lean.train.shown is lean.test.shown is None
 
 
 def test_summary_of_words_against_slow_loops(root: Path) -> None:
