@@ -110,6 +110,11 @@ def divide(
             f"There is no test split: {int(test.sum()):,} {rows.what}, a fifth of each class, are "
             "set aside by the hash of their names, the same ones every time."
         )
+        if not test.any():
+            raise InputError(
+                f"A data set without a test split needs two {rows.what} or more of some class; "
+                "every class has one: add some."
+            )
     notes += _class_notes(y, test, classes, rows.what)
     left_out = (*rows.left_out, *unreadable)
     if left_out:

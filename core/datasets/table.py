@@ -20,6 +20,8 @@ from core.errors import InputError
 
 MOST_FEATURES = 10_000
 LARGEST_BYTES = 4 << 30
+LARGEST_NUMBER = 1e150  # The square of a larger one overflows.
+SHOWN = 8
 MISSING = "?"
 
 Floats = npt.NDArray[np.float64]
@@ -82,18 +84,24 @@ def encode(train: pd.DataFrame, test: pd.DataFrame) -> Encoded:
     columns: list[tuple[Floats, Floats]] = []
     features: list[str] = []
     notes = ["Features: numbers are standardised by mean and deviation of the training split."]
+    spread: list[str] = []
     new = 0
     for name in train.columns:
         if pd.api.types.is_numeric_dtype(train[name].dtype):
             columns.append(_standardised(train[name].to_numpy(float), test[name].to_numpy(float)))
             features.append(str(name))
             continue
+        spread.append(str(name))
         categories = sorted(set(train[name]))
         columns += [(_indicator(train[name], c), _indicator(test[name], c)) for c in categories]
         features += [f"{name}={category}" for category in categories]
         new += int((~test[name].isin(categories)).sum())
-    if len(features) > train.shape[1]:
-        notes.append("Categories of the training split have a column of 0 and 1 each.")
+    if spread:
+        more = f" and {len(spread) - SHOWN:,} more" if len(spread) > SHOWN else ""
+        notes.append(
+            f"Categories of the training split have a column of 0 and 1 each: those of "
+            f"{', '.join(spread[:SHOWN])}{more}."
+        )
     if new:
         notes.append(f"{new:,} test values are of categories that training lacks: all columns 0.")
     x_train, x_test = (np.column_stack(part) for part in zip(*columns, strict=True))
@@ -108,11 +116,12 @@ def _check(train: pd.DataFrame, test: pd.DataFrame) -> None:
         if pd.api.types.is_numeric_dtype(train[name].dtype):
             width += 1
             values = np.concatenate([train[name].to_numpy(float), test[name].to_numpy(float)])
-            bad = int((~np.isfinite(values)).sum())
+            bad = int((~(np.abs(values) < LARGEST_NUMBER)).sum())
             if bad:
                 raise InputError(
                     f"The column {name} must hold finite numbers; {bad:,} of {len(values):,} are "
-                    "missing or infinite: fill them in or leave those rows out."
+                    f"missing, infinite or over {LARGEST_NUMBER:g}: fill them in or leave those "
+                    "rows out."
                 )
         else:
             width += train[name].nunique()

@@ -133,6 +133,7 @@ def test_a_csv_file_is_a_data_set(root: Path) -> None:
     assert (len(data.train), len(data.test)) == (24, 6)
     assert {"colour=?", "ok=True", "age"} <= set(data.features)
     assert data.notes[0] == "The label is the column Target."
+    assert "a column of 0 and 1 each: those of colour, ok." in data.notes[-1]
     assert datasets.load("unlabelled.csv").classes == ("False", "True")
 
 
@@ -154,6 +155,8 @@ def test_numbers_may_be_labels(root: Path) -> None:
         ("x,label\n1,a,z\n2,b,c\n", "cannot be read as CSV"),
         ("x,label\n" + "1,a\n,b\n" * 9, "The column x must hold finite numbers; 9 of 18"),
         ("x,label\n" + "1,a\ninf,b\n" * 9, "must hold finite numbers"),
+        ("x,label\n" + "1e200,a\n2,b\n" * 9, "missing, infinite or over 1e.150"),
+        ("x,label\n1,a\n2,b\n", "two rows or more of some class"),
         ("x,label\n1,a\n2,a\n", "rows of at least two classes; got 1: a"),
         ("x,y\n" + "".join(f"1,{n}\n" for n in range(1_500)), "y has 1,500 different values"),
         (
@@ -162,7 +165,7 @@ def test_numbers_may_be_labels(root: Path) -> None:
         ),
         ("x,label\n\xff,a\n", "UTF-8|cannot be read"),
     ],
-    ids=range(14),
+    ids=range(16),
 )
 def test_csv_files_that_cannot_be_used(root: Path, content: str, match: str) -> None:
     (root / "bad.csv").write_bytes(content.encode("latin-1"))
