@@ -10,10 +10,9 @@ import numpy.typing as npt
 import pandas as pd
 import streamlit as st
 
-from core import curation
 from core.curation import Row, combine
 from core.curation.export import Entry, files, image_folder, write_parquet, write_zip
-from pages.shared import audits, export, leave_out, loaders, picks, shell, source, tags
+from pages.shared import audits, export, leave_out, picks, shell, source, tags
 from pages.shared.images import Images
 from pages.shared.text import plain
 
@@ -113,10 +112,10 @@ def take_along(images: Images, found: npt.NDArray[np.intp]) -> None:
     """The rows as tables, lists and data sets."""
     st.subheader("Take it with you", anchor=False)
     stem, rows = f"{images.stem}-curated", list(images.rows[found])
-    table = tags.with_tags(images, images.table.iloc[found])
+    some = images.table.iloc[found]
     with st.container(horizontal=True):
-        export.table(table, stem, "Rows with scores and tags as CSV")
-        audits.parquet(table, stem)
+        export.table(lambda: tags.with_tags(images, some), stem, "Rows with scores and tags as CSV")
+        audits.parquet(lambda: tags.with_tags(images, some), stem)
         export.lines(rows, stem, "As a list")
         button(
             "Images as ZIP",
@@ -142,7 +141,7 @@ def body() -> None:
     if not source.is_here(name):
         return
     images = source.images(name, split)
-    table = curation.tags(loaders.store(), images.place)
+    table = tags.given(images)
     if table.empty:
         st.info(
             "Nobody has tagged an image of this yet. Select images on the page on image quality "

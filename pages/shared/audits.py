@@ -116,12 +116,15 @@ def turned_to(count: int, key: str) -> int:
     return st.pagination(count, key=key, bind="query-params") if count > 1 else 1
 
 
-def parquet(table: pd.DataFrame, stem: str, label: str = "Parquet") -> None:
-    """A button that saves a table as Parquet."""
+def parquet(
+    table: pd.DataFrame | Callable[[], pd.DataFrame], stem: str, label: str = "Parquet"
+) -> None:
+    """A button that saves a table, or what makes it, as Parquet."""
 
     def data() -> bytes:
         file = io.BytesIO()
-        table.to_parquet(file, index=False)
+        whole = table() if callable(table) else table
+        whole.to_parquet(file, index=False)
         return file.getvalue()
 
     st.download_button(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import streamlit as st
 
 from core.curation import Place, Row
@@ -34,6 +35,7 @@ def show(images: Images, groups: Mapping[str, Positions], values: Values | None,
     """
     with shell.sentences():
         key = f"{images.place.dataset}-{images.place.split}"
+        table = tags.given(images)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             group, size = _group_widgets(list(groups))
             positions = groups[group]
@@ -42,12 +44,12 @@ def show(images: Images, groups: Mapping[str, Positions], values: Values | None,
             st.caption(f"No image is in the group “{group}”.")
         else:
             shown = positions[(page - 1) * size : page * size]
-            _draw(images, shown, values, key, group)
+            _draw(images, table, shown, values, key, group)
             with st.container(horizontal=True, vertical_alignment="center"):
                 _select_widgets(images, shown, positions, key)
-                tags.buttons(images, key)
+                tags.buttons(images, table, key)
                 _save(images, key, stem)
-        tags.listing(images)
+        tags.listing(images, table)
 
 
 def _group_widgets(groups: list[str]) -> tuple[str, int]:
@@ -98,15 +100,21 @@ def _page_widgets(count: int) -> int:
     return page
 
 
-def _draw(images: Images, shown: Positions, values: Values | None, key: str, group: str) -> None:
+def _draw(
+    images: Images,
+    table: pd.DataFrame,
+    shown: Positions,
+    values: Values | None,
+    key: str,
+    group: str,
+) -> None:
     rows: list[Row] = list(images.rows[shown])
-    tagged = tags.by_row(images)
     sheet.show(
         key,
         _sheet(images.name, images.place, tuple(rows), images),
         rows,
         [""] * len(shown) if values is None else [f"{value:.2f}" for value in values[shown]],
-        [tagged.get(row, "") for row in rows],
+        tags.texts(table, rows),
         f"{group} images",
     )
 
@@ -148,7 +156,9 @@ def _save(images: Images, key: str, stem: str) -> None:
         disabled=not len(chosen),
         help="Save the selected images' rows with all scores and tags.",
     ):
-        table = tags.with_tags(images, images.table.iloc[chosen])
-        export.table(table, f"{stem}-selected", "Selected as CSV")
-        audits.parquet(table, f"{stem}-selected", "Selected as Parquet")
+        some = images.table.iloc[chosen]
+        export.table(lambda: tags.with_tags(images, some), f"{stem}-selected", "Selected as CSV")
+        audits.parquet(
+            lambda: tags.with_tags(images, some), f"{stem}-selected", "Selected as Parquet"
+        )
         export.lines(images.rows[chosen], f"{stem}-selected", "Selected as a list")

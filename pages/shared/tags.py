@@ -14,6 +14,7 @@ from pages.shared import audits, export, layout, loaders, sheet
 from pages.shared.images import Images
 from pages.shared.text import plain
 
+LISTED = 1000
 LOOKS = {
     "keep": (":material/check_circle:", "K", "They are good whatever a detector says."),
     "remove": (":material/cancel:", "D", "They should not be trained on. No file is deleted."),
@@ -50,10 +51,16 @@ def name_widget() -> None:
         )
 
 
-def by_row(images: Images) -> dict[object, str]:
-    """The tags of every row that has some, as one text."""
-    table = curation.tags(loaders.store(), images.place)
-    return {row: ", ".join(part) for row, part in table.groupby("row")["tag"]}
+def given(images: Images) -> pd.DataFrame:
+    """Every tag in the place of some images, as `curation.tags` gives them."""
+    return curation.tags(loaders.store(), images.place)
+
+
+def texts(table: pd.DataFrame, rows: list[Row]) -> list[str]:
+    """The tags of each of some rows as one text, empty for none; `table` as `given` gives it."""
+    some = table[table["row"].isin(rows)]
+    found = some.groupby("row")["tag"].agg(", ".join).to_dict()
+    return [found.get(row, "") for row in rows]
 
 
 def _give(images: Images, key: str, name: str) -> None:
@@ -79,7 +86,7 @@ def _take(images: Images, key: str) -> None:
         sheet.select(key, [])
 
 
-def buttons(images: Images, key: str) -> None:
+def buttons(images: Images, table: pd.DataFrame, key: str) -> None:
     """Buttons that tag what is selected in the sheet with this key; `K`, `D` and `V` do too."""
     nothing = not sheet.selection(key).rows
     for name in TAGS:
@@ -108,7 +115,7 @@ def buttons(images: Images, key: str) -> None:
             on_click=_give_own,
             args=(images, key),
         )
-        known = curation.tags(loaders.store(), images.place)["tag"].unique()
+        known = table["tag"].unique()
         st.selectbox(
             "Tag to take away",
             sorted(known),
@@ -129,7 +136,7 @@ def buttons(images: Images, key: str) -> None:
 
 def _not_kept(images: Images, rows: list[Row], name: str) -> tuple[list[Row], int]:
     """Those of some rows that nobody tagged keep, and how many of them lack a tag."""
-    table = curation.tags(loaders.store(), images.place)
+    table = given(images)
     kept, has = (set(table.loc[table["tag"] == one, "row"]) for one in ("keep", name))
     rows = [row for row in rows if row not in kept]
     return rows, sum(row not in has for row in rows)
@@ -156,17 +163,19 @@ def all_button(images: Images, found: list[Row], name: str) -> None:
         st.caption(f"{len(rows) - left:,} have the tag, {len(found) - len(rows):,} are kept.")
 
 
-def listing(images: Images) -> None:
-    """Every tag with who gave it and when."""
-    table = curation.tags(loaders.store(), images.place)
+def listing(images: Images, table: pd.DataFrame) -> None:
+    """The tags with who gave them and when, the newest first."""
     st.subheader("Tags", anchor=False)
     if table.empty:
         st.caption("No image has a tag yet. Select some above and press Keep, Remove or Review.")
         return
     counts = table["tag"].value_counts(sort=False)
-    st.caption(" · ".join(f"{plain(str(name))} {count:,}" for name, count in counts.items()))
+    shown = table.sort_values("created", ascending=False, kind="stable").head(LISTED)
+    only = f". The newest {LISTED:,} are listed." if len(table) > LISTED else ""
+    listed = " · ".join(f"{plain(str(name))} {count:,}" for name, count in counts.items())
+    st.caption(listed + only)
     st.dataframe(
-        table,
+        shown,
         hide_index=True,
         height=240,
         alt="Every tag with its row, who gave it and when",
@@ -179,5 +188,5 @@ def listing(images: Images) -> None:
 
 def with_tags(images: Images, table: pd.DataFrame) -> pd.DataFrame:
     """A table of images with their tags as its last column."""
-    tags = by_row(images)
-    return table.assign(tags=[tags.get(row, "") for row in images.rows[table.index.to_numpy()]])
+    rows = list(images.rows[table.index.to_numpy()])
+    return table.assign(tags=texts(given(images), rows))
