@@ -13,7 +13,7 @@ from pages.shared.text import duration
 
 def new_study() -> None:
     """The preview, the widgets, what the study would cost, and the button that starts it."""
-    listing = picker.listing(FaultsSpec.help("dataset"))
+    listing = picker.listing(FaultsSpec.help("dataset"), kinds=picker.EVERYTHING)
     if not picker.is_here(listing):
         return
     dataset = loaders.dataset(listing.name)

@@ -254,10 +254,12 @@ def report(job: Job, store: Store) -> Report:
     """Every figure's table and what they say."""
     from core.studies.faults_analysis import analyse, readings
     from core.studies.faults_details import moved
+    from core.studies.faults_published import beside_papers
 
     found = results(job, store)
     analysis = analyse(found.scores, found.classes)
     tables = {"scores": found.scores, **analysis.tables()}
+    tables["papers"] = beside_papers(analysis.curves)
     kept, truth = details_of(job, store)
     if kept:
         tables["moved"] = moved(found.scores, kept, truth)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core.corruption.faults import FAULTS as REGISTRY
 from core.datasets.base import Dataset
 from core.models import MODELS
-from core.studies.faults_spec import PRESETS, FaultsSpec
+from core.studies.faults_spec import PRESETS, FaultsSpec, Line
 from pages.shared import layout
 from pages.shared.faults import preview
 
 FAULTS = "faults"
 START = "start"
+FILLED_FOR = "faults_filled_for"
 
 
 def spec(dataset: Dataset) -> FaultsSpec:
@@ -40,10 +42,14 @@ def _presets(dataset: Dataset) -> list[str]:
     ]
 
 
-def _fill() -> None:
-    """Put a preset's settings into the widgets."""
+def _fill(kind: str) -> None:
+    """Put a preset's settings into the widgets, as far as they go with the kind of data."""
     settings = PRESETS[st.session_state[START]].settings
-    st.session_state[FAULTS] = "\n".join(settings["faults"])
+    fitting = [
+        text for text in settings["faults"] if kind in REGISTRY[Line.parse(text).fault].kinds
+    ]
+    st.session_state[FILLED_FOR] = kind
+    st.session_state[FAULTS] = "\n".join(fitting)
     st.session_state["fault-models"] = list(settings["models"])
     st.session_state["fault-repeats"] = settings.get("repeats", FaultsSpec.repeats)
     st.session_state["fault-details"] = bool(settings.get("details", FaultsSpec.details))
@@ -58,10 +64,13 @@ def _study(dataset: Dataset) -> FaultsSpec:
     names = _presets(dataset)
     if st.session_state.get(START) not in names:
         st.session_state[START] = names[0]
-        _fill()
+        st.session_state.pop(FILLED_FOR, None)
+    if st.session_state.get(FILLED_FOR) != dataset.kind:
+        _fill(dataset.kind)
     with st.container(horizontal=True):
         st.selectbox(
-            "Start from", names, key=START, on_change=_fill, width=layout.WIDGET,
+            "Start from", names, key=START, on_change=_fill, args=(dataset.kind,),
+            width=layout.WIDGET,
             help="  \n".join(f"**{name}**: {PRESETS[name].summary}" for name in names),
         )  # fmt: skip
         name = st.text_input(

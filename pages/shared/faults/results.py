@@ -15,6 +15,7 @@ from core.studies import faults_analysis
 from core.studies.faults import Results
 from core.studies.faults_analysis import Analysis
 from core.studies.faults_details import by_epoch, confusion_difference, moved
+from core.studies.faults_published import beside_papers
 from core.studies.faults_spec import Line
 from pages.shared import export, layout, loaders
 from pages.shared.text import plain
@@ -69,6 +70,10 @@ def _findings(found: Found) -> None:
     lines = faults_analysis.readings(found.analysis)
     st.markdown("\n".join(f"- {plain(text)}" for text in lines))
     _losses(found.analysis.ranking, found.models, "faults-ranking")
+    papers = beside_papers(found.analysis.curves)
+    if not papers.empty:
+        st.subheader("Beside the papers", anchor=False)
+        table(papers, "faults-papers")
 
 
 def _losses(ranking: pd.DataFrame, models: list[str], stem: str) -> None:

@@ -18,6 +18,7 @@ from core.details import Detail
 from core.errors import InputError, UnknownName
 from core.store import Store
 from core.studies import STUDIES, faults, faults_analysis, faults_details
+from core.studies.faults_published import beside_papers
 from core.studies.faults_spec import PRESETS, FaultsSpec, Line
 
 SPEC = FaultsSpec(
@@ -164,6 +165,14 @@ def test_curves_are_means_with_t_intervals_and_begin_at_the_clean_set() -> None:
     assert (row["accuracy"], row["low"], row["high"]) == pytest.approx((at.mean(), low, high))
     low, high = ttest_1samp(clean - at, 0).confidence_interval()
     assert (row["loss_low"], row["loss_high"]) == pytest.approx((low, high))
+
+
+def test_published_figures_stand_beside_ours() -> None:
+    analysis = faults_analysis.analyse(made_up(), ("a", "b"))
+    found = beside_papers(analysis.curves)
+    assert found["model"].tolist() == ["rf", "mlp-1"]
+    assert found["published"].str.contains("20 % label errors").all()
+    assert found["here"].str.contains("at 0.6").all()
 
 
 def test_classes_removed_one_by_one_have_a_loss_each_and_on_themselves() -> None:
