@@ -141,7 +141,7 @@ def setting(default: Any = MISSING, *, help: str) -> Any:
 class Spec:
     """What a person asks of a study: made from TOML, checked, shown and written back.
 
-    Fields are texts, whole numbers and tuples of them, each with its help text.
+    Fields are texts, numbers and tuples of them, each with its help text.
     """
 
     study: ClassVar[str]
@@ -210,6 +210,12 @@ def check_whole(name: str, value: object, least: int) -> None:
     """Raise an InputError unless the value is a whole number from `least` up."""
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise InputError(f"{name} must be a whole number from {least} up; got {value!r}.")
+
+
+def check_share(name: str, value: object, most: float = 1.0) -> None:
+    """Raise an InputError unless the value is a number from 0 to `most`."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
+        raise InputError(f"{name} must be a number from 0 to {most:g}; got {value!r}.")
 
 
 def check_text(name: str, value: object) -> None:

@@ -34,7 +34,8 @@ LAYERS = (
     ("studies",),
     ("jobs",),
     ("output",),
-    ("cli_quality", "cli_curation"),
+    ("cli_study",),
+    ("cli_quality", "cli_curation", "cli_influence"),
     ("cli",),
     ("__main__",),
 )

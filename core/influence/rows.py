@@ -57,6 +57,7 @@ def harm(
     trained: Trained,
     method: Method = "auto",
     damping: float | None = None,
+    batch: int | None = None,
 ) -> Influence:
     """Influence of the rows that a model was trained on; positive is harmful.
 
@@ -66,6 +67,7 @@ def harm(
         trained: Trained on them.
         method: How to solve; see `influence`.
         damping: Likewise.
+        batch: Likewise.
 
     Raises:
         InputError: As `influence`.
@@ -78,6 +80,7 @@ def harm(
         (trained.features(validation[0]), validation[1]),
         method,
         damping=damping,
+        batch=batch,
         train_seconds=trained.fit.seconds,
     )
 

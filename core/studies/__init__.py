@@ -29,10 +29,12 @@ STUDIES = Registry(
 )
 
 
-def from_toml(path: Path) -> tuple[Study, StudySpec]:
+def from_toml(path: Path, kind: str = XFACTOR.name) -> tuple[Study, StudySpec]:
     """The study in a TOML file; without a name in it, it is called like the file.
 
-    The line `study = "…"` says which kind it is; without it, it is an X-Factor study.
+    Args:
+        path: The file. Its line `study = "…"` says which kind it is.
+        kind: What it is without that line.
 
     Raises:
         InputError: The file cannot be read, or its content cannot be used.
@@ -41,7 +43,7 @@ def from_toml(path: Path) -> tuple[Study, StudySpec]:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path} cannot be read as a study: {error}.") from error
-    study = STUDIES[values.pop("study", XFACTOR.name)]
+    study = STUDIES[values.pop("study", kind)]
     return study, study.spec.from_dict({"name": path.stem, **values})
 
 

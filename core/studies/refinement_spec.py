@@ -9,7 +9,15 @@ from core.errors import InputError
 from core.influence.draw import TRAIN, VALIDATION, share_of
 from core.models import Model
 from core.registry import Registry
-from core.specs import Spec, check_known, check_list, check_text, check_whole, setting
+from core.specs import (
+    Spec,
+    check_known,
+    check_list,
+    check_share,
+    check_text,
+    check_whole,
+    setting,
+)
 from core.studies.base import Preset
 
 GUIDED = "influence"
@@ -92,12 +100,6 @@ class RefinementSpec(Spec):
     def parsed_model(self) -> Model:
         """The model as a value."""
         return Model.parse(self.model)
-
-
-def check_share(name: str, value: object, most: float) -> None:
-    """Raise an InputError unless the value is a number from 0 to `most`."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
-        raise InputError(f"{name} must be a number from 0 to {most:g}; got {value!r}.")
 
 
 PRESETS = Registry(
