@@ -89,13 +89,18 @@ def test_shortcuts_of_resnet20_have_no_parameters():
 
 
 def test_the_learning_rate_falls_for_the_last_quarter():
-    recipe = by_heart(40, 1e-3)
+    recipe = by_heart(1_000, 40, 1e-3)
     assert [recipe.learning_rate(epoch) for epoch in (1, 30)] == [1e-3, 1e-3]
     assert [recipe.learning_rate(epoch) for epoch in (31, 40)] == pytest.approx([1e-4, 1e-4])
     assert recipe.stops(3, 1.0)
     assert not recipe.stops(39, 0.9999)
     assert recipe.stops(40, 0.5)
-    assert by_heart(1, 1e-3).learning_rate(1) == 1e-4
+    assert by_heart(1_000, 1, 1e-3).learning_rate(1) == 1e-4
+
+
+def test_small_sets_have_small_batches():
+    sizes = (10, 640, 1_300, 5_120, 60_000)
+    assert [by_heart(size, 60, 1e-3).batch for size in sizes] == [16, 16, 32, 128, 128]
 
 
 @pytest.mark.parametrize("name", NAMES)
