@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 Counts = npt.NDArray[np.int64]
+Likeness = npt.NDArray[np.float64]
 
 STEP = 0.01
 FARTHEST = 0.5
 LARGEST_RADIUS = 1.0
 MOST_PER_IMAGE = 100
+# Pairs of vectors whose hashes agree within so many bits need this correlation only.
+AGREED_BITS, SAME_AGREED = 6, 0.8
 
 
 def find(search: Search) -> Found:
@@ -40,9 +43,13 @@ def find(search: Search) -> Found:
 
 
 def find_both(search: Search) -> Found:
-    """The pairs that either detector finds, at 1 - cosine of their vectors."""
+    """The pairs that either detector finds, at 1 - cosine of their vectors.
+
+    Where the two agree on a pair, pixels that are less alike confirm it: noise and compression
+    change pixels, but neither what a network nor what a hash sees.
+    """
     vectors = _vectors(search)
-    by_vectors = _found(search, vectors)
+    by_vectors = _found(search, vectors, AGREED_BITS)
     by_hashes = by_hash.find(dataclasses.replace(search, radius=None))
     pairs = by_hashes.pairs
     cosines = np.einsum("ij,ij->i", *(vectors.array[pairs[name]] for name in ("a", "b")))
@@ -54,7 +61,7 @@ def find_both(search: Search) -> Found:
     )
 
 
-def _found(search: Search, vectors: Vectors) -> Found:
+def _found(search: Search, vectors: Vectors, agreed: int = -1) -> Found:
     equal = equal_pairs(search)
     near = _near(search, vectors.array)
     curve = np.bincount((near["distance"] // STEP).astype(int), minlength=1)
@@ -62,7 +69,10 @@ def _found(search: Search, vectors: Vectors) -> Found:
     radius, reason = _cut(search, near, curve)
     near = near[near["distance"] <= radius]
     if search.confirm:
-        near, equal = pixel_confirmed(search, near), equal.assign(similarity=1.0)
+        hashes = by_hash.of(search.known, "phash")
+        bits = np.bitwise_count(hashes[near["a"]] ^ hashes[near["b"]])
+        near = pixel_confirmed(search, near, np.where(bits <= agreed, SAME_AGREED, SAME_PART))
+        equal = equal.assign(similarity=1.0)
     pairs = pd.concat([equal, near], ignore_index=True).sort_values(["a", "b"], ignore_index=True)
     space = Cosine(search.known["digest"].to_numpy(dtype=str), vectors.array)
     return Found(pairs, space, curve, STEP, radius, f"{reason} {vectors.reason}")
@@ -116,23 +126,31 @@ def _cut(search: Search, near: pd.DataFrame, curve: Counts) -> tuple[float, str]
             f"The {len(near):,} nearest pairs, 1 - cosine up to {radius:.2f}, were compared pixel "
             f"by pixel; a wider search would find mostly chance among {images:,} images."
         )
-    radius = (first_minimum(curve) + 1) * STEP
+    # The last step is filled in part: the nearest pairs end somewhere inside it.
+    radius = (first_minimum(curve[:-1] if len(curve) > 1 else curve) + 1) * STEP
     return radius, (
         f"The number of pairs by distance has its minimum at 1 - cosine {radius:.2f}; beyond it "
         f"chance pairs among {images:,} images take over."
     )
 
 
-def pixel_confirmed(search: Search, near: pd.DataFrame) -> pd.DataFrame:
-    """The pairs of which one shows a part of the other, or of its mirror image if flips count."""
+def pixel_confirmed(search: Search, near: pd.DataFrame, least: Likeness) -> pd.DataFrame:
+    """The pairs of which one shows a part of the other, or of its mirror image if flips count.
+
+    Args:
+        search: What is asked.
+        near: Candidates.
+        least: Correlation that confirms a pair, shape (pairs,).
+    """
     a, b = near["a"].to_numpy(), near["b"].to_numpy()
     value = np.ones(len(near))
     turned = np.zeros(len(near), dtype=bool)
     open_ = np.flatnonzero(~near["exact"].to_numpy(dtype=bool))
     value[open_] = similarity(a[open_], b[open_], search.load, search.load, False, fits)
     if search.flips:
-        open_ = np.flatnonzero(value < SAME_PART)
-        value[open_] = similarity(a[open_], b[open_], search.load, search.load, True, fits)
-        turned[open_] = True
+        open_ = np.flatnonzero(value < least)
+        mirrored = similarity(a[open_], b[open_], search.load, search.load, True, fits)
+        turned[open_] = mirrored > value[open_]
+        value[open_] = np.maximum(mirrored, value[open_])
     near = near.assign(mirrored=turned, similarity=value)
-    return near[value >= SAME_PART]
+    return near[value >= least]

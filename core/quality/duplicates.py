@@ -42,7 +42,7 @@ DETECTORS: Registry[Detector] = Registry(
     Detector(
         "both",
         "Hashes and vectors",
-        "The pairs that either of the two finds.",
+        "The pairs that either finds; where the two agree, pixels may differ more.",
         "1 - cosine",
         by_vector.LARGEST_RADIUS,
         by_vector.find_both,

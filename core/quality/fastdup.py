@@ -23,6 +23,7 @@ from scipy.sparse import coo_array
 
 from core.datasets.base import Dataset
 from core.errors import InputError, JobError
+from core.quality.alignment import SAME_PART
 from core.quality.audit import pixels
 from core.quality.by_vector import STEP, pixel_confirmed
 from core.quality.clusters import Listed
@@ -74,7 +75,7 @@ def find(search: Search) -> Found:
     curve = np.bincount((near["distance"] // STEP).astype(int), minlength=1)
     pairs = near[near["distance"] <= radius]
     if search.confirm:
-        pairs = pixel_confirmed(search, pairs)
+        pairs = pixel_confirmed(search, pairs, np.full(len(pairs), SAME_PART))
     n = len(search.known)
     lies = coo_array((1 - near["distance"], (near["a"], near["b"])), shape=(n, n)).tocsr()
     reason = f"fastdup {version} with a cosine of at least {1 - radius:.2f}"
