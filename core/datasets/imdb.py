@@ -92,7 +92,7 @@ IMDB = Source(
     summary="Film reviews, 25,000 for training and 25,000 for testing, favourable or not.",
     licence="No licence is stated; its authors ask to cite Maas et al. (2011), and the reviews "
     "were collected from the web.",
-    version=1,
+    version=2,
     files=_files,
     fetch=_fetch,
     read=_read,

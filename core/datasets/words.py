@@ -116,5 +116,6 @@ def _weights(counts: Any, idf: Any) -> Any:
     rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
     length = np.sqrt(np.bincount(rows, values**2, counts.shape[0]))
     values = (values / length[rows]).astype(np.float32)
-    indices, indptr = counts.indices.astype(np.int32), counts.indptr.astype(np.int64)
+    # scikit-learn's trees take 32-bit indices only; LARGEST_CHARACTERS keeps them far below 2³¹.
+    indices, indptr = counts.indices.astype(np.int32), counts.indptr.astype(np.int32)
     return sparse.csr_array((values, indices, indptr), shape=counts.shape)

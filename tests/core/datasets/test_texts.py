@@ -78,6 +78,7 @@ def test_parquet_of_texts(root: Path) -> None:
         assert data.test.shown == tuple(test)
         assert data.train.x.format == "csr"
         assert data.train.x.dtype == np.float32
+        assert data.train.x[[0, 2]].indices.dtype == data.train.x.indptr.dtype == np.int32
         assert data.train.x.shape == (9, len(data.features))
         assert data.row_values == -(-data.train.x.nnz // 9)
         assert [name for name, _ in data.left_out] == ["train-0.parquet:9", "train-0.parquet:10"]
