@@ -98,7 +98,13 @@ def own_influence(
     return self_influence(trained.model, (trained.features(data.x), data.y), damping=damping)
 
 
-def unseen_loss(dataset: Dataset, training_set: TrainingSet, one: TrainOne, seed: int) -> Floats:
+def unseen_loss(
+    dataset: Dataset,
+    training_set: TrainingSet,
+    one: TrainOne,
+    seed: int,
+    only: int | None = None,
+) -> Floats:
     """Loss of each training row under one of five models that has not seen it, shape (n,).
 
     Args:
@@ -106,6 +112,7 @@ def unseen_loss(dataset: Dataset, training_set: TrainingSet, one: TrainOne, seed
         training_set: Rows and labels.
         one: Trains on a training set by a seed.
         seed: Decides folds and runs.
+        only: Train without this fold alone; NaN for the rows of the others.
     """
     rows = training_set.rows
 
@@ -117,7 +124,7 @@ def unseen_loss(dataset: Dataset, training_set: TrainingSet, one: TrainOne, seed
         )
 
     labels = prepared(dataset, training_set).y
-    return out_of_fold_loss(fit, (np.arange(len(rows)), labels), seed=seed)
+    return out_of_fold_loss(fit, (np.arange(len(rows)), labels), seed=seed, only=only)
 
 
 def table(drawn: Draw, influence: Floats, suspicion: LabelSuspicion) -> pd.DataFrame:

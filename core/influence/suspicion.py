@@ -23,6 +23,8 @@ from core.influence.logistic import LogisticCurvature, LogisticRegression
 from core.influence.scores import Rows, curvature_of
 from core.influence.solvers import EXACT_SIZE, cg
 
+FOLDS = 5
+
 Floats = npt.NDArray[np.float64]
 LogProbabilities = Callable[[Any], Floats]
 Fit = Callable[[Any, npt.NDArray[np.int64]], LogProbabilities]
@@ -105,7 +107,9 @@ def _exact_self_influence(matrix: LogisticCurvature, batch: int = 512) -> Floats
     return np.concatenate(out)
 
 
-def out_of_fold_loss(fit: Fit, train: Rows, *, folds: int = 5, seed: int = 0) -> Floats:
+def out_of_fold_loss(
+    fit: Fit, train: Rows, *, folds: int = FOLDS, seed: int = 0, only: int | None = None
+) -> Floats:
     """Cross-entropy of each training row under a model fitted without its fold, shape (n,).
 
     Args:
@@ -114,6 +118,7 @@ def out_of_fold_loss(fit: Fit, train: Rows, *, folds: int = 5, seed: int = 0) ->
         train: Features and class numbers, n rows.
         folds: Models to fit; every fold holds about its share of every class.
         seed: Of the folds.
+        only: Fit without this fold alone; NaN for the rows of the others.
 
     Raises:
         InputError: the rows cannot be used, or `folds` is not from 2 to n.
@@ -122,8 +127,8 @@ def out_of_fold_loss(fit: Fit, train: Rows, *, folds: int = 5, seed: int = 0) ->
     if not 2 <= folds <= len(labels):
         raise InputError(f"Folds must be from 2 to the {len(labels)} rows; got {folds}.")
     fold = stratified_folds(labels, folds, seed)
-    loss = np.empty(len(labels))
-    for k in range(folds):
+    loss = np.full(len(labels), np.nan)
+    for k in range(folds) if only is None else [only]:
         inside, outside = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
         log_probabilities = fit(x[inside], labels[inside])(x[outside])
         loss[outside] = -log_probabilities[np.arange(len(outside)), labels[outside]]

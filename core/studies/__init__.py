@@ -12,6 +12,8 @@ from core.errors import InputError, UnknownName
 from core.registry import Registry
 from core.studies.base import Preset, Report, Study, StudySpec
 from core.studies.faults import FAULTS_STUDY
+from core.studies.influence_scores import INFLUENCE
+from core.studies.leave_one_out import LEAVE_ONE_OUT
 from core.studies.refinement import REFINEMENT
 from core.studies.removal import REMOVAL
 from core.studies.scoreboard import SCOREBOARD
@@ -26,6 +28,8 @@ STUDIES = Registry(
     REMOVAL,
     SCOREBOARD,
     REFINEMENT,
+    INFLUENCE,
+    LEAVE_ONE_OUT,
 )
 
 

@@ -132,7 +132,7 @@ def _compare(table: pd.DataFrame) -> tuple[list[Comparison], list[str]]:
     start = table[(table["round"] == 0) & (table["arm"] == GUIDED)].set_index("seed")
     differences = {}
     for metric, title, scale in (
-        ("accuracy", "Test accuracy, points", 100),
+        ("accuracy", "Test accuracy in points", 100),
         ("macro_f1", "Macro F1", 1),
     ):
         guided = best[metric][GUIDED]
