@@ -9,23 +9,25 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from core import settings
+from core.corruption.prepared import Tests, with_tests
 from core.datasets.base import Dataset
 from core.details import Detail, add_details, detailed
 from core.models import Fit, Model
-from core.specs import Damage, TrainingSet, content_key, seed_from
+from core.specs import TrainingSet, content_key, seed_from
 from core.store import Score, Store
 
 if TYPE_CHECKING:
     from distributed import Client
 
 TASK_SECONDS = 3.0
+MOST_TEST_VALUES = 1 << 28
 
 Report = Callable[[str, int, int, float | None], None]
 """Told of progress: (what runs now, units done, units in all, seconds left if known)."""
@@ -55,9 +57,9 @@ class Unit:
 
     @property
     def seed(self) -> int:
-        """Seed of the run: belongs to the unit, never to the order or the batch."""
+        """Seed of the run: belongs to what is trained, never to the order or the batch."""
         repeated = (self.replicate,) if self.replicate else ()
-        return seed_from("fit", self.training_set.key, self.model.key, *repeated)
+        return seed_from("fit", self.training_set.training.key, self.model.key, *repeated)
 
 
 def unit_key(training_set: str, model: str, replicate: int = 0) -> str:
@@ -68,7 +70,7 @@ def unit_key(training_set: str, model: str, replicate: int = 0) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Units of one model, one size and one test set that travel to a worker together."""
+    """Units of one model and one size that travel to a worker together."""
 
     model: Model
     units: tuple[Unit, ...]
@@ -103,11 +105,12 @@ def _versions() -> str:
 
 
 def fit(dataset: Dataset, units: Sequence[Unit], device: str) -> list[Score]:
-    """Train and test units of one model, one size and one test set, in this process.
+    """Train and test units of one model and one size, in this process.
 
     Args:
         dataset: The data set that the training sets are of.
-        units: Units that share model, size and damage of the test images.
+        units: Units that share model and size. Those that differ in the damage of the test
+            images alone are trained once.
         device: `"cpu"`, `"cuda"` or `"cuda:N"`; models that cannot use a GPU stay on the CPU.
     """
     return [score for score, _ in results(dataset, units, device)]
@@ -120,20 +123,53 @@ def results(
     model = units[0].model
     device = device if model.family.gpu else "cpu"
     step = model.batch(units[0].training_set.rows.size, device)
-    found: list[tuple[Score, Detail | None]] = []
-    for first in range(0, len(units), step):
-        some = units[first : first + step]
-        fits = model.fit_many(
-            dataset,
-            [unit.training_set for unit in some],
-            [unit.seed for unit in some],
-            device,
-            history=any(unit.detailed for unit in some),
-        )
-        for unit, result in zip(some, fits, strict=True):
-            detail = Detail(unit.key, result.predictions, result.history) if unit.detailed else None
-            found.append((score_of(dataset, unit, result, device), detail))
+    found: dict[str, tuple[Score, Detail | None]] = {}
+    for tests, bundles in _bundles(units, len(dataset.test) * dataset.row_values).items():
+        tested = with_tests(dataset, tests)
+        for first in range(0, len(bundles), step):
+            some = bundles[first : first + step]
+            fits = model.fit_many(
+                tested,
+                [bundle[0].training_set.training for bundle in some],
+                [bundle[0].seed for bundle in some],
+                device,
+                # With several test sets an accuracy by epoch would be that of all of them.
+                history=len(tests) == 1 and any(unit.detailed for one in some for unit in one),
+            )
+            for bundle, whole in zip(some, fits, strict=True):
+                for unit, result in zip(bundle, _by_test(whole, len(tests)), strict=True):
+                    kept = Detail(unit.key, result.predictions, result.history)
+                    score = score_of(dataset, unit, result, device)
+                    found[unit.key] = score, kept if unit.detailed else None
+    return [found[unit.key] for unit in units]
+
+
+def _bundles(units: Sequence[Unit], test_values: int) -> dict[Tests, list[list[Unit]]]:
+    """Units that need one training, by the test sets that each such bundle is tested on.
+
+    Args:
+        units: Of one model.
+        test_values: Numbers in the test split; bounds how many damaged copies are held at once.
+    """
+    together = max(1, MOST_TEST_VALUES // test_values)
+    by_training: dict[tuple[str, int], list[Unit]] = {}
+    for unit in units:
+        by_training.setdefault((unit.training_set.training.key, unit.replicate), []).append(unit)
+    found: dict[Tests, list[list[Unit]]] = {}
+    for same in by_training.values():
+        for first in range(0, len(same), together):
+            bundle = same[first : first + together]
+            tests = tuple(unit.training_set.test_damage for unit in bundle)
+            found.setdefault(tests, []).append(bundle)
     return found
+
+
+def _by_test(whole: Fit, tests: int) -> list[Fit]:
+    """What a training gave on each test set; the time is shared."""
+    return [
+        replace(whole, predictions=predictions, seconds=whole.seconds / tests)
+        for predictions in np.split(whole.predictions, tests)
+    ]
 
 
 def score_of(dataset: Dataset, unit: Unit, result: Fit, device: str) -> Score:
@@ -330,22 +366,25 @@ def make_tasks(
     """Cut units into tasks of a few seconds each, keeping their order as far as possible.
 
     Args:
-        units: Units to run; those that share model, size, test images and whether they ask for
-            details may travel together.
+        units: Units to run; those that share model, size and whether they ask for details may
+            travel together, and those that differ in the test images alone do.
         expected: Seconds of one unit by (model label, size).
         device: What the workers train on.
     """
-    groups: dict[tuple[str, int, tuple[Damage, ...], bool], list[tuple[int, Unit]]] = {}
-    for place, unit in enumerate(units):
+    places = {unit.key: place for place, unit in enumerate(units)}
+    groups: dict[tuple[str, int, bool], dict[tuple[str, int], list[Unit]]] = {}
+    for unit in units:
         data = unit.training_set
-        kind = (unit.model.label, data.rows.size, data.test_damage, unit.detailed)
-        groups.setdefault(kind, []).append((place, unit))
-    tasks: list[tuple[int, Task]] = []
-    for (label, size, _, _), members in groups.items():
-        model = members[0][1].model
+        group = groups.setdefault((unit.model.label, data.rows.size, unit.detailed), {})
+        group.setdefault((data.training.key, unit.replicate), []).append(unit)
+    tasks: list[Task] = []
+    for (label, size, _), group in groups.items():
+        bundles = sorted(group.values(), key=lambda bundle: places[bundle[0].key])
+        model = bundles[0][0].model
         batch = model.batch(size, device)
-        step = batch * max(1, int(TASK_SECONDS / max(expected[label, size] * batch, 1e-6)))
-        for first in range(0, len(members), step):
-            some = members[first : first + step]
-            tasks.append((some[0][0], Task(model, tuple(unit for _, unit in some))))
-    return [task for _, task in sorted(tasks, key=lambda item: item[0])]
+        seconds = expected[label, size] * max(map(len, bundles))
+        step = batch * max(1, int(TASK_SECONDS / max(seconds * batch, 1e-6)))
+        for first in range(0, len(bundles), step):
+            some = bundles[first : first + step]
+            tasks.append(Task(model, tuple(unit for bundle in some for unit in bundle)))
+    return sorted(tasks, key=lambda task: places[task.units[0].key])

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -115,6 +115,11 @@ class TrainingSet:
             labels = np.asarray(self.labels, dtype=np.int64)[order]
             labels.setflags(write=False)
             object.__setattr__(self, "labels", labels)
+
+    @cached_property
+    def training(self) -> TrainingSet:
+        """What is trained on, whatever it is tested on: this set without damage to the test."""
+        return replace(self, test_damage=()) if self.test_damage else self
 
     @cached_property
     def key(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -14,6 +14,9 @@ from core.corruption.perturbations import PERTURBATIONS
 from core.datasets.base import Dataset
 from core.errors import InputError
 from core.specs import Damage, TrainingSet, seed_from
+
+Tests = tuple[tuple[Damage, ...], ...]
+"""The damages of each test set that a model is tested on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +67,21 @@ def _test_images(dataset: Dataset, damages: tuple[Damage, ...]) -> Any:
     images = damaged(dataset.test.x, damages, dataset.peak)
     images.setflags(write=False)
     return images
+
+
+def with_tests(dataset: Dataset, tests: Tests) -> Dataset:
+    """The data set with one or more damaged copies of its test split, one after another.
+
+    Raises:
+        InputError: The data set has no pixels to damage.
+    """
+    if tests == ((),):
+        return dataset
+    if dataset.kind != "image":
+        raise InputError(f"Pixels can be damaged in images only; {dataset.name} has none.")
+    copies = [damaged(dataset.test.x, damages, dataset.peak) for damages in tests]
+    test = replace(dataset.test, x=np.concatenate(copies), y=np.tile(dataset.test.y, len(tests)))
+    return replace(dataset, test=test)
 
 
 def damaged(images: Images, damages: tuple[Damage, ...], peak: int = 255) -> Images:

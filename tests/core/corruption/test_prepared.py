@@ -1,9 +1,11 @@
 """Training sets as arrays: rows, labels and damage."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from core import datasets
+from core import datasets, engine
 from core.corruption import Perturbation, damaged, prepared
 from core.corruption.perturbations import PERTURBATIONS
 from core.datasets.base import Dataset
@@ -101,18 +103,46 @@ def test_models_see_labels_and_damage(digits: Dataset, name: str) -> None:
     assert sorted(set(flat.class_accuracy)) in ([0.0], [0.0, 1.0])
 
 
-def test_tasks_do_not_mix_test_images(digits: Dataset) -> None:
-    model = Model.parse("gnb")
+@pytest.mark.parametrize("name", ["gnb", "mlp-1"])
+def test_units_that_differ_in_the_test_images_are_trained_once(
+    digits: Dataset, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Model.parse(name)
+    tests = ((), (Damage("blank", 0),), (Damage("blank", 9, 0.5),))
     units = [
-        Unit(TrainingSet(digits.fingerprint, ROWS + i, test_damage=damage), model)
-        for i in range(3)
+        Unit(TrainingSet(digits.fingerprint, ROWS + i, test_damage=damage), model, detailed=True)
+        for i in range(2)
+        for damage in tests
+    ]
+    (task,) = make_tasks(units, {(name, len(ROWS)): 0.01}, "cpu")
+    assert len(task.units) == 6
+    assert len({unit.seed for unit in units}) == 2
+    with monkeypatch.context() as one_by_one:
+        one_by_one.setattr(engine, "MOST_TEST_VALUES", 1)
+        alone = [engine.results(digits, [unit], "cpu")[0] for unit in task.units]
+    trained = []
+    fit_many = Model.fit_many
+    monkeypatch.setattr(
+        Model,
+        "fit_many",
+        lambda self, dataset, sets, *rest, **options: (
+            trained.extend(sets) or fit_many(self, dataset, sets, *rest, **options)
+        ),
+    )
+    together = engine.results(digits, task.units, "cpu")
+    assert len(trained) == 2
+    for (score, detail), (expected, of_one) in zip(together, alone, strict=True):
+        assert replace(score, seconds=0) == replace(expected, seconds=0)
+        np.testing.assert_array_equal(detail.predictions, of_one.predictions)
+
+
+def test_training_sets_tested_on_other_images_do_not_mix(digits: Dataset) -> None:
+    sets = [
+        TrainingSet(digits.fingerprint, ROWS, test_damage=damage)
         for damage in ((), (Damage("blank", 0),))
     ]
-    tasks = make_tasks(units, {("gnb", len(ROWS)): 0.01}, "cpu")
-    assert sorted(len(task.units) for task in tasks) == [3, 3]
-    assert {len({unit.training_set.test_damage for unit in task.units}) for task in tasks} == {1}
     with pytest.raises(InputError, match="tested on the same images"):
-        model.fit_many(digits, [unit.training_set for unit in units], [0] * 6, "cpu")
+        Model.parse("gnb").fit_many(digits, sets, [0, 0], "cpu")
 
 
 def test_a_replicate_is_another_unit_with_another_seed(digits: Dataset) -> None:
