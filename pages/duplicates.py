@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import PurePath
+
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import streamlit as st
-from scipy.cluster import hierarchy
 
-from core.charts import quality as charts
 from core.errors import InputError
 from core.quality import Duplicates
-from core.quality.clusters import LINKAGES, dendrogram
-from core.quality.pairs import LARGEST_RADIUS
+from core.quality.clusters import LINKAGES
 from pages.shared import (
     audits,
+    cluster_charts,
+    detectors,
     export,
     gallery,
     layout,
@@ -25,46 +26,13 @@ from pages.shared import (
     source,
     tags,
 )
+from pages.shared.detectors import Choice
 from pages.shared.images import Images
 from pages.shared.text import plain
 
 VIEWS = ("Clusters", "Train–test leaks")
 STRIPS = 12
 STRIP = 8
-MOST_LEAVES = 40
-OWN_CUT = 6
-
-
-def search_widgets() -> tuple[int | None, bool]:
-    """The distance cut, None for the default, and whether pixels confirm what hashes find."""
-    own = st.toggle(
-        "My own cut",
-        key="own_cut",
-        bind="query-params",
-        help="The default cut adapts to the data: the more images, the smaller it is, because "
-        "pairs by chance grow with the square of their number.",
-    )
-    radius = st.slider(
-        "Distance cut, bits",
-        0,
-        LARGEST_RADIUS,
-        OWN_CUT,
-        key="radius",
-        bind="query-params",
-        disabled=not own,
-        width=layout.WIDGET,
-        help="Two images are a pair when their perceptual hashes differ in at most so many of "
-        "64 bits. Large data sets take long at 8 and more, longest at 12 and more.",
-    )
-    confirm = st.toggle(
-        "Confirm by pixels",
-        value=True,
-        key="confirm",
-        bind="query-params",
-        help="Keep only pairs whose pixels correlate, brightness and contrast aside. Without it "
-        "pictures of one layout, such as digits, are taken for copies.",
-    )
-    return radius if own else None, confirm
 
 
 def cluster_widgets() -> tuple[str, bool]:
@@ -89,11 +57,11 @@ def cluster_widgets() -> tuple[str, bool]:
 
 
 def default_of(
-    images: Images, linkage: str, flips: bool, confirm: bool
+    images: Images, choice: Choice, linkage: str, flips: bool
 ) -> tuple[Duplicates | None, str]:
     """What the default cut finds, or None and why there is none."""
     try:
-        found = audits.duplicates(images, None, linkage, flips, confirm)
+        found = audits.duplicates(images, replace(choice, radius=None), linkage, flips)
     except InputError as error:
         return None, str(error)
     return found, found.reason
@@ -127,7 +95,10 @@ def strip(images: Images, members: pd.DataFrame) -> None:
         shown = members.iloc[:STRIP]
         gallery.show(
             images.pixels(shown["row"].to_numpy()),
-            [f"{'keep ' if one.keep else ''}{one.image}" for one in shown.itertuples()],
+            [
+                f"{'keep ' if one.keep else ''}{PurePath(str(one.image)).name}"
+                for one in shown.itertuples()
+            ],
             f"Cluster {kept['cluster']}: {', '.join(map(str, shown['image']))}",
         )
         more = f" {len(members) - STRIP} more are not drawn." if len(members) > STRIP else ""
@@ -153,70 +124,6 @@ def strips(images: Images, members: pd.DataFrame) -> None:
                 strip(images, members[members["cluster"] == number])
 
 
-def branches(tree: npt.NDArray[np.float64]) -> tuple[pd.DataFrame, list[int]]:
-    """The corners of a tree's joins, as `charts.tree` takes them, and the order of its leaves."""
-    drawn = hierarchy.dendrogram(tree, no_plot=True)
-    x, y = np.array(drawn["icoord"]), np.array(drawn["dcoord"])
-    table = pd.DataFrame(
-        {
-            "branch": np.repeat(np.arange(len(x)), 4),
-            "point": np.tile(np.arange(4), len(x)),
-            "place": x.ravel(),
-            "height": y.ravel(),
-        }
-    )
-    return table, list(drawn["leaves"])
-
-
-def draw_tree(
-    table: pd.DataFrame, members: pd.DataFrame, linkage: str, flips: bool, radius: int, stem: str
-) -> None:
-    """The dendrogram of a cluster.
-
-    Args:
-        table: The scan.
-        members: As for `strip`, of all clusters.
-        linkage: How it is built.
-        flips: Whether mirror images count.
-        radius: The cut in bits.
-        stem: Begins the names of files.
-    """
-    st.subheader("Inside one cluster", anchor=False)
-    chosen = st.selectbox(
-        "Cluster",
-        [str(number) for number in by_size(members)],
-        key="cluster",
-        bind="query-params",
-        width=layout.WIDGET,
-        help="Its number stands above its images.",
-    )
-    rows = members.loc[members["cluster"] == int(chosen), "row"].to_numpy()
-    inside = table.iloc[rows[:MOST_LEAVES]]
-    if len(rows) > MOST_LEAVES:
-        st.caption(f"The first {MOST_LEAVES} of {len(rows)} images.")
-    hashes, mirrored = (
-        inside[name].to_numpy(dtype=np.uint64) for name in ("phash", "phash_mirrored")
-    )
-    corners, order = branches(dendrogram(hashes, linkage, mirrored if flips else None))
-    # SciPy sets leaves at 5, 15, 25, …
-    places = 5 + 10 * np.arange(len(order))
-    names = inside["path" if "path" in inside else "row"].to_numpy()[order].astype(str)
-    leaves = pd.DataFrame({"place": places, "image": names})
-    figure = charts.tree(corners, leaves, radius)
-    st.altair_chart(figure, alt=f"Dendrogram of cluster {chosen}")
-    export.chart(figure, corners, f"{stem}-cluster-{chosen}")
-
-
-def draw_curve(default: Duplicates | None, used: Duplicates, stem: str) -> None:
-    """Pairs by distance with the cuts."""
-    st.subheader("Pairs by distance", anchor=False)
-    st.caption("Copies stand on the left; pictures alike by chance make the wall on the right.")
-    table = charts.pair_table((default or used).curve)
-    figure = charts.pairs(table, default.radius if default else None, used.radius)
-    st.altair_chart(figure, alt="Number of pairs at each distance, with the cut")
-    export.chart(figure, table, f"{stem}-distances")
-
-
 def described(table: pd.DataFrame, found: Duplicates) -> pd.DataFrame:
     """Members of clusters with their size, sharpness and, of a data set, their class."""
     about = table.iloc[found.members["row"].to_numpy()].reset_index(drop=True)
@@ -240,7 +147,7 @@ def save(images: Images, found: Duplicates, members: pd.DataFrame, options: list
     audits.command("duplicates", where, *options, "--out", "pairs.csv")
 
 
-def act(images: Images, members: pd.DataFrame) -> None:
+def act(images: Images, members: pd.DataFrame, unit: str) -> None:
     """What is more than needed: to be tagged at one stroke, or looked through and tagged."""
     st.subheader("More than needed", anchor=False)
     extra = members.loc[~members["keep"]]
@@ -251,42 +158,44 @@ def act(images: Images, members: pd.DataFrame) -> None:
         "More than needed": extra["row"].to_numpy(),
         "Kept": members.loc[members["keep"], "row"].to_numpy(),
     }
-    st.caption("Below each image its name and its distance to the middle of its cluster, in bits.")
+    st.caption(f"Below each image its name and its distance to the middle of its cluster, {unit}.")
     picks.show(images, groups, distance, f"{images.stem}-duplicates")
     leave_out.show(images, {"more than needed": list(extra["image"])})
 
 
-def clusters(images: Images, radius: int | None, confirm: bool) -> None:
+def clusters(images: Images, choice: Choice) -> None:
     """The view of clusters in the training split or a folder."""
     with st.container(horizontal=True):
         linkage, flips = cluster_widgets()
-    default, reason = default_of(images, linkage, flips, confirm)
-    if radius is None and default is None:
+    default, reason = default_of(images, choice, linkage, flips)
+    found = default
+    if choice.radius is not None:
+        found = audits.duplicates(images, choice, linkage, flips)
+    if found is None:
         st.error(plain(reason), icon=":material/error:")
         return
-    found = default
-    if radius is not None:
-        found = audits.duplicates(images, radius, linkage, flips, confirm)
-    assert found is not None
     members = described(images.table, found)
     numbers(images, found, members)
-    st.markdown(plain(found.reason) + (f"  \nDefault: {plain(reason)}" if radius else ""))
+    own = f"  \nDefault: {plain(reason)}" if choice.radius is not None else ""
+    st.markdown(plain(found.reason) + own)
     stem = f"{images.stem}-duplicates"
+    order = by_size(members)
     with layout.panels():
         with layout.panel():
-            draw_curve(default, found, stem)
-        if len(members):
+            cluster_charts.pairs(default, found, choice.unit, stem)
+        if order:
             with layout.panel():
-                draw_tree(images.table, members, linkage, flips, found.radius, stem)
+                cluster_charts.one_cluster(
+                    images, members, order, found, linkage, choice.unit, stem
+                )
     st.subheader("Clusters", anchor=False)
-    if len(members):
+    if order:
         st.caption("Largest first; in each, the one to keep first.")
         strips(images, members)
-        act(images, members)
+        act(images, members, choice.unit)
     else:
         st.caption("No two of these images show the same thing.")
-    options = [] if radius is None else ["--radius", str(radius)]
-    options += ["--linkage", linkage, *["--flips"] * flips, *["--hash-only"] * (not confirm)]
+    options = [*choice.options(), "--linkage", linkage, *["--flips"] * flips]
     save(images, found, members, options)
 
 
@@ -319,17 +228,17 @@ def body() -> None:
                 help="Within the training split, or between it and the test split. A folder has "
                 "no splits.",
             )
-        with st.container(horizontal=True, vertical_alignment="center"):
-            radius, confirm = search_widgets()
-    if not source.is_here(name):
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            choice = detectors.choose()
+    if not source.is_here(name) or not detectors.is_here(choice):
         return
     images = source.images(name)
     if images.folder is not None:
         source.folder_widgets(images)
     if images.dataset is not None and view == VIEWS[1]:
-        leaks.show(images.dataset, radius, confirm)
+        leaks.show(images.dataset, choice)
     else:
-        clusters(images, radius, confirm)
+        clusters(images, choice)
 
 
 with shell.page("duplicates"):

@@ -129,23 +129,39 @@ def _cut_tooltip() -> list[alt.Tooltip]:
     ]
 
 
-def pair_table(curve: npt.NDArray[np.int64]) -> pd.DataFrame:
+def pair_table(curve: npt.NDArray[np.int64], step: float = 1) -> pd.DataFrame:
     """Pairs by distance: columns `distance`, `pairs`.
 
     Args:
         curve: Number of pairs at each distance from 0 up.
+        step: Between two distances.
     """
-    return pd.DataFrame({"distance": np.arange(len(curve)), "pairs": curve})
+    return pd.DataFrame({"distance": step * np.arange(len(curve)), "pairs": curve})
 
 
-def pairs(table: pd.DataFrame, default: int | None, cut: int) -> style.Figure:
-    """Bars of `pair_table`, with lines at the default cut and at the cut in use."""
+def pairs(
+    table: pd.DataFrame,
+    default: float | None,
+    cut: float,
+    unit: str = "bits",
+    step: float = 1,
+) -> style.Figure:
+    """Bars of `pair_table`, with lines at the default cut and at the cut in use.
+
+    Args:
+        table: From `pair_table`.
+        default: The default cut, where there is one.
+        cut: The cut in use.
+        unit: What distances are measured in.
+        step: Between two distances.
+    """
+    steps = max(16, len(table))
     bars = (
         alt.Chart(table)
-        .mark_bar(color=style.BLUE, size=14)
+        .mark_bar(color=style.BLUE, size=max(2, 240 // (steps + 1)))
         .encode(
-            x=alt.X("distance:Q", title="distance of two hashes, bits").scale(
-                domain=[-1, max(16, len(table))], nice=False
+            x=alt.X("distance:Q", title=f"distance of two images, {unit}").scale(
+                domain=[-step, steps * step], nice=False
             ),
             y=alt.Y("pairs:Q", title="candidate pairs, symlog scale")
             .scale(type="symlog")
@@ -156,7 +172,9 @@ def pairs(table: pd.DataFrame, default: int | None, cut: int) -> style.Figure:
     lines = {"your cut": cut} if default is None else {"default": default, "your cut": cut}
     if cut == default:
         del lines["your cut"]
-    marks = pd.DataFrame({"what": list(lines), "at": [place + 0.5 for place in lines.values()]})
+    marks = pd.DataFrame(
+        {"what": list(lines), "at": [place + step / 2 for place in lines.values()]}
+    )
     base = alt.Chart(marks).encode(x="at:Q", tooltip=[alt.Tooltip("what:N")])
     rule = base.mark_rule(size=2, color=style.VERMILION, strokeDash=[6, 3])
     text = base.mark_text(baseline="bottom", dy=-3, y=0, color=style.MUTED)
@@ -164,13 +182,16 @@ def pairs(table: pd.DataFrame, default: int | None, cut: int) -> style.Figure:
     return style.sized(alt.layer(bars, rule, names), HEIGHT)
 
 
-def tree(branches: pd.DataFrame, leaves: pd.DataFrame, cut: int) -> style.Figure:
+def tree(
+    branches: pd.DataFrame, leaves: pd.DataFrame, cut: float, unit: str = "bits"
+) -> style.Figure:
     """A dendrogram.
 
     Args:
         branches: Columns `branch`, `point`, `place`, `height`: corners of each join, in order.
         leaves: Columns `place` and `image`.
-        cut: Distance at which the tree is cut, in bits.
+        cut: Distance at which the tree is cut.
+        unit: What distances are measured in.
     """
     names = alt.Chart(leaves).encode(x=alt.X("place:Q", axis=None))
     lines = (
@@ -178,8 +199,8 @@ def tree(branches: pd.DataFrame, leaves: pd.DataFrame, cut: int) -> style.Figure
         .mark_line(color=style.BLUE, size=1.5)
         .encode(
             x=alt.X("place:Q", axis=None),
-            y=alt.Y("height:Q", title="distance, bits").scale(
-                domain=[0, max(cut + 1, float(branches["height"].max()))]
+            y=alt.Y("height:Q", title=f"distance, {unit}").scale(
+                domain=[0, 1.1 * max(cut, float(branches["height"].max())) or 1]
             ),
             detail="branch:N",
             order="point:Q",

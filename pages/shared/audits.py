@@ -13,11 +13,18 @@ import pandas as pd
 import streamlit as st
 
 from core.datasets.base import Dataset
-from core.quality import Duplicates, find_duplicates, find_leaks
+from core.quality import (
+    Duplicates,
+    Vectors,
+    feature_vectors,
+    find_duplicates,
+    find_leaks,
+)
 from core.quality.audit import Progress
 from core.quality.folders import folder_scan
-from core.quality.remembered import remembered_scan, scan_key
+from core.quality.remembered import remembered_scan, remembered_vectors, scan_key
 from pages.shared import gallery, loaders
+from pages.shared.detectors import Choice
 from pages.shared.images import Images
 from pages.shared.text import plain
 
@@ -74,35 +81,48 @@ def _warn(sentence: str) -> None:
 
 @st.cache_resource(max_entries=20, show_spinner="Comparing images …")
 def _duplicates(
-    version: str, radius: int | None, linkage: str, flips: bool, confirm: bool, _images: Images
+    version: str, choice: Choice, linkage: str, flips: bool, _images: Images
 ) -> Duplicates:
     source = _images.dataset or _images.folder
     assert source is not None
-    return find_duplicates(source, _images.table, radius, linkage, flips, confirm)
+    return find_duplicates(
+        source, _images.table, choice.radius, linkage, flips, choice.confirm, choice.detector,
+        _vectors(version, _images) if choice.detector in ("vectors", "both") else None,
+    )  # fmt: skip
 
 
-def duplicates(
-    images: Images, radius: int | None, linkage: str, flips: bool, confirm: bool
-) -> Duplicates:
+@st.cache_resource(
+    max_entries=4,
+    show_spinner="A small network learns from these images: one to two minutes, the first time …",
+)
+def _vectors(version: str, _images: Images) -> Vectors:
+    if _images.dataset is not None:
+        return remembered_vectors(loaders.store(), _images.dataset, _images.table, report=_warn)
+    assert _images.folder is not None
+    return feature_vectors(_images.folder, _images.table)
+
+
+def duplicates(images: Images, choice: Choice, linkage: str, flips: bool) -> Duplicates:
     """`find_duplicates` of the training split or a folder, remembered while the server runs.
 
     Raises:
         InputError: The radius is so large that everything hangs together.
     """
-    return _duplicates(images.version, radius, linkage, flips, confirm, images)
+    return _duplicates(images.version, choice, linkage, flips, images)
 
 
 @st.cache_resource(max_entries=6, show_spinner="Comparing the splits …")
-def _leaks(name: str, fingerprint: str, radius: int | None, confirm: bool) -> pd.DataFrame:
+def _leaks(name: str, fingerprint: str, choice: Choice) -> pd.DataFrame:
     dataset = loaders.dataset(name)
-    return find_leaks(dataset, radius, confirm, (scan(dataset), scan(dataset, "test")))
+    tables = scan(dataset), scan(dataset, "test")
+    return find_leaks(dataset, choice.radius, choice.confirm, tables, choice.detector)
 
 
-def leaks(dataset: Dataset, radius: int | None, confirm: bool) -> pd.DataFrame:
+def leaks(dataset: Dataset, choice: Choice) -> pd.DataFrame:
     """`find_leaks`, remembered while the server runs."""
     scan(dataset)
     scan(dataset, "test")
-    return _leaks(dataset.name, dataset.fingerprint, radius, confirm)
+    return _leaks(dataset.name, dataset.fingerprint, choice)
 
 
 def pixels(dataset: Dataset, split: str, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.datasets.base import Dataset
 from pages.shared import audits, export, gallery
+from pages.shared.detectors import Choice
 
 PAIRS = 24
 COLUMNS = 8
@@ -22,9 +23,9 @@ def leak_table(dataset: Dataset, found: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def show(dataset: Dataset, radius: int | None, confirm: bool) -> None:
+def show(dataset: Dataset, choice: Choice) -> None:
     """The view of test images that are in the training split."""
-    found = leak_table(dataset, audits.leaks(dataset, radius, confirm))
+    found = leak_table(dataset, audits.leaks(dataset, choice))
     count = found["test"].nunique()
     differ = int((found["train_label"] != found["test_label"]).sum())
     audits.metrics(
@@ -51,3 +52,4 @@ def show(dataset: Dataset, radius: int | None, confirm: bool) -> None:
     )
     st.dataframe(found, hide_index=True)
     export.table(found, f"{dataset.name}-leaks", "Leaks as CSV")
+    audits.command("leaks", dataset.name, *choice.options(), "--out", "leaks.csv")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import streamlit as st
@@ -11,9 +13,10 @@ from streamlit.testing.v1 import AppTest
 
 from core import datasets
 from core.datasets.base import Dataset, Split, fingerprint
-from core.quality import JUDGES, SCORES
+from core.quality import JUDGES, SCORES, Vectors
 from core.quality.remembered import scan_key
 from core.store import Store
+from pages.shared import audits
 from tests.pages.test_pages import go, sound, texts
 
 COPIES = ((0, 700), (0, 701), (1, 702))
@@ -139,7 +142,33 @@ def test_hashes_alone_find_more_with_every_linkage(app: AppTest, linkage: str) -
     pick(page, "segmented_control", "linkage", linkage)
     pick(page, "slider", "radius", 8)
     assert int(numbers(page)["Clusters"].replace(",", "")) > 50
-    assert f"--radius 8 --linkage {linkage} --flips --hash-only" in page.code[0].value
+    assert f"--radius 8 --no-confirm --linkage {linkage} --flips" in page.code[0].value
+
+
+def test_vectors_are_a_detector_with_a_cut_of_its_own(
+    app: AppTest, faults: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flat = faults.train.x.reshape(len(faults.train), -1).astype(np.float32)
+    flat /= np.linalg.norm(flat, axis=1, keepdims=True)
+    made = Vectors(flat, "By pixels.")
+    monkeypatch.setattr(audits, "remembered_vectors", lambda *_, **__: made)
+    page = pick(go(app, "duplicates"), "segmented_control", "detector", "vectors")
+    assert "By pixels." in texts(page, "markdown").replace("\\", "")
+    assert int(numbers(page)["Clusters"]) >= 2
+    pick(page, "toggle", "own_cut", True)
+    pick(page, "slider", "vectors_radius", 0.0)
+    assert numbers(page)["Clusters"] == "2"
+    assert "--detector vectors --radius 0 --linkage single" in page.code[0].value
+
+
+def test_fastdup_that_is_absent_is_said_to_be(
+    app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.quality.fastdup.ENVIRONMENT", tmp_path)
+    page = pick(go(app, "duplicates"), "segmented_control", "detector", "fastdup")
+    assert "make fastdup" in texts(page, "info")
+    assert not page.error
+    assert not page.metric
 
 
 def test_a_cut_that_joins_everything_is_one_sentence(
