@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from core import datasets
 from core.corruption import prepared
@@ -266,3 +267,15 @@ def test_pixels_of_a_table_cannot_be_damaged():
         FAULTS["gamma"].plan(table, 2, seed=0)
     found = FAULTS["flip-confusable"].plan(table, 0.5, seed=0)
     assert flipped(table, found).size == 15
+
+
+def test_words_tell_which_classes_of_texts_are_alike():
+    """Texts of the first two classes share their words, those of the last have their own."""
+    rng = np.random.default_rng(0)
+    y = np.arange(300) % 3
+    counts = rng.poisson(np.array([[3, 3, 0.01], [3, 3, 0.01], [0.01, 0.01, 3]])[y])
+    x = sparse.csr_array(counts.astype(np.float32))
+    texts = Dataset("texts", "", Split(x, y), Split(x[:3], y[:3]), ("a", "b", "c"), "texts", "", "")
+    odds = confusable(texts)
+    assert min(odds[0, 1], odds[1, 0]) > 0.9
+    assert flipped(texts, FAULTS["flip-confusable"].plan(texts, 0.5, seed=0)).size == 150
