@@ -236,7 +236,7 @@ def body() -> None:
     if images.folder is not None:
         source.folder_widgets(images)
     if images.dataset is not None and view == VIEWS[1]:
-        leaks.show(images.dataset, choice)
+        leaks.show(images, choice)
     else:
         clusters(images, choice)
 

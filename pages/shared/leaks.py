@@ -7,8 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from core.datasets.base import Dataset
-from pages.shared import audits, export, gallery
+from pages.shared import audits, export, gallery, tags
 from pages.shared.detectors import Choice
+from pages.shared.images import Images
 
 PAIRS = 24
 COLUMNS = 8
@@ -23,8 +24,15 @@ def leak_table(dataset: Dataset, found: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def show(dataset: Dataset, choice: Choice) -> None:
-    """The view of test images that are in the training split."""
+def show(images: Images, choice: Choice) -> None:
+    """The view of test images that are in the training split.
+
+    Args:
+        images: The training split of a data set.
+        choice: How they are looked for.
+    """
+    dataset = images.dataset
+    assert dataset is not None
     found = leak_table(dataset, audits.leaks(dataset, choice))
     count = found["test"].nunique()
     differ = int((found["train_label"] != found["test_label"]).sum())
@@ -42,14 +50,18 @@ def show(dataset: Dataset, choice: Choice) -> None:
     st.caption("Each training image with the test image right of it; numbers are rows.")
     page = audits.turned_to(-(-len(found) // PAIRS), "leak_page")
     shown = found.iloc[(page - 1) * PAIRS : page * PAIRS]
-    images = [audits.pixels(dataset, split, shown[split].to_numpy()) for split in ("train", "test")]
+    pictures = [
+        audits.pixels(dataset, split, shown[split].to_numpy()) for split in ("train", "test")
+    ]
     captions = [text for one in shown.itertuples() for text in (f"{one.train}", f"test {one.test}")]
     gallery.show(
-        np.stack(images, axis=1).reshape(-1, *dataset.image_shape),
+        np.stack(pictures, axis=1).reshape(-1, *dataset.image_shape),
         captions,
         f"Pairs of training and test images: {', '.join(captions)}",
         columns=COLUMNS,
     )
     st.dataframe(found, hide_index=True)
+    st.caption("The training images of these pairs can be tagged, to train without them.")
+    tags.all_button(images, sorted(found["train"].unique().tolist()), "remove")
     export.table(found, f"{dataset.name}-leaks", "Leaks as CSV")
     audits.command("leaks", dataset.name, *choice.options(), "--out", "leaks.csv")

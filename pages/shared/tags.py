@@ -153,7 +153,7 @@ def all_button(images: Images, found: list[Row], name: str) -> None:
     rows, left = _not_kept(images, found, name)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            f"Tag {left:,} images {name}",
+            f"Tag {left:,} {'image' if left == 1 else 'images'} {name}",
             icon=LOOKS[name][0],
             disabled=not left,
             on_click=_give_all,

@@ -38,6 +38,8 @@ def views(dataset: str) -> dict[str, str]:
         "leaks": f"duplicates?dataset={dataset}&view=Train–test+leaks",
         "faults-new": f"faults?dataset={dataset}",
         "comparison-new": f"comparison?dataset={dataset}&remove=3,17-40",
+        "scoreboard-new": f"scoreboard?dataset={dataset}",
+        "curation": f"curation?dataset={dataset}",
         "jobs": "jobs",
     }
     done = {job.study: job for job in reversed(jobs.all_jobs(Store())) if job.state == "done"}

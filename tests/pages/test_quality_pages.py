@@ -11,7 +11,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from core import datasets
+from core import curation, datasets
 from core.datasets.base import Dataset, Split, fingerprint
 from core.quality import JUDGES, SCORES, Vectors
 from core.quality.remembered import scan_key
@@ -189,3 +189,6 @@ def test_leaks_are_shown(app: AppTest, faults: Dataset) -> None:
     assert numbers(page)["Leaked test images"] == "1"
     pair = page.dataframe[0].value.iloc[0]
     assert (pair["train"], pair["test"]) == (30, 5)
+    sound(next(one for one in page.button if "Tag 1 image" in one.label).click().run())
+    tagged = curation.tags(Store(), curation.Place(faults.fingerprint))
+    assert tagged["row"].tolist() == [30]
