@@ -79,6 +79,8 @@ class Damage:
             raise InputError(f"The level of {self.name} must be a number; got {self.level!r}.")
         if not 0 <= self.share <= 1:
             raise InputError(f"share must be a number from 0 to 1; got {self.share!r}.")
+        for name in ("level", "share"):  # 16 and 16.0 are one damage, under one content key.
+            object.__setattr__(self, name, float(getattr(self, name)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -158,7 +158,7 @@ CNN = _family(
     "Two convolutions of 32 maps and a hidden layer of 64 units.",
     _cnn,
     rate=1e-3,
-    microseconds=(600, 280),
+    microseconds=(540, 270),
 )
 
 RESNET20 = _family(
@@ -167,7 +167,7 @@ RESNET20 = _family(
     "Residual network of 20 layers for images of 32 × 32 pixels.",
     _resnet20,
     rate=1e-3,
-    microseconds=(3_800, 1_200),
+    microseconds=(3_000, 1_000),
     least=2,
 )
 
@@ -177,7 +177,7 @@ NIN = _family(
     "Convolutions with a small perceptron at every place; no dense layer.",
     _nin,
     rate=5e-4,
-    microseconds=(26_000, 9_000),
+    microseconds=(17_000, 6_000),
 )
 
 VIT = _family(

@@ -44,6 +44,14 @@ def test_what_is_not_changed_is_left_out_of_the_key(digits: Dataset) -> None:
     assert len({plain.key, *(one.key for one in changed)}) == 5
 
 
+def test_whole_numbers_and_others_are_one_damage(digits: Dataset) -> None:
+    whole, other = (
+        TrainingSet(digits.fingerprint, ROWS, train_damage=(damage,)).key
+        for damage in (Damage("blank", 3, 1), Damage("blank", 3.0, 1.0))
+    )
+    assert whole == other
+
+
 def test_labels_stay_with_their_rows(digits: Dataset) -> None:
     rows, labels = ROWS[::-1], digits.train.y[ROWS[::-1]]
     data = prepared(digits, TrainingSet(digits.fingerprint, rows, labels=labels))
