@@ -46,8 +46,20 @@ class Choice:
                 )
         elif self.kind == "switch" and not isinstance(value, bool):
             raise InputError(f"{name} must be true or false; got {value!r}.")
-        elif self.kind == "share" and not 0 <= value <= 1:
-            raise InputError(f"{name} must be from 0 to 1; got {value!r}.")
+        elif self.kind == "share" and not (_number(value) and 0 <= value <= 1):
+            raise InputError(f"{name} must be a number from 0 to 1; got {value!r}.")
+        elif self.kind == "perturbation" and not (value is None or _step(value)):
+            raise InputError(
+                f"{name} must be the name of a perturbation and a level; got {value!r}."
+            )
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _step(value: object) -> bool:
+    return isinstance(value, tuple) and len(value) == 2 and _number(value[1])
 
 
 @dataclass(frozen=True, eq=False)
