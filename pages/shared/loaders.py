@@ -20,11 +20,17 @@ from core.selection.plane import principal_plane
 from core.selection.single import select_class
 from core.specs import Selection
 from core.store import Store
-from core.studies import STUDIES, Report, xfactor
+from core.studies import STUDIES, Report, influence_scores, refinement_analysis, xfactor
 from core.studies import faults as faults_study
+from core.studies import leave_one_out as leave_one_out_study
+from core.studies import refinement as refinement_study
 from core.studies.faults import Results as FaultsResults
 from core.studies.faults_analysis import Analysis as FaultsAnalysis
 from core.studies.faults_analysis import analyse as analyse_faults
+from core.studies.influence_scores import Scores
+from core.studies.leave_one_out import Check
+from core.studies.refinement import Results as RefinementResults
+from core.studies.refinement_analysis import Analysis as RefinementAnalysis
 from core.studies.xfactor import Results
 from core.studies.xfactor_analysis import Analysis, agreement, analyse
 from core.studies.xfactor_analysis.readings import Fact, facts
@@ -132,6 +138,25 @@ def report(key: str, moment: float) -> Report:
     """What a study of any kind has found; see `results` for the arguments."""
     job = jobs.find(store(), key)
     return STUDIES[job.study].report(job, store())
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the scores …")
+def influence(key: str, moment: float) -> Scores | None:
+    """What a scoring of rows has found; see `results` for the arguments."""
+    return influence_scores.results(jobs.find(store(), key), store())
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the rounds …")
+def refinement(key: str, moment: float) -> tuple[RefinementResults, RefinementAnalysis]:
+    """What a refinement has found, and its analysis; see `results` for the arguments."""
+    found = refinement_study.results(jobs.find(store(), key), store())
+    return found, refinement_analysis.analyse(found.table, found.spec)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the scores …")
+def leave_one_out(key: str, moment: float) -> Check:
+    """What a spot check has found; see `results` for the arguments."""
+    return leave_one_out_study.results(jobs.find(store(), key), store())
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the scores …")

@@ -90,6 +90,12 @@ PAGES = (
         "Damage the data on purpose and see what each kind of damage costs each model.",
     ),
     Entry(
+        "influence",
+        "Influence",
+        ":material/balance:",
+        "Find the rows that harm a model and the labels that look wrong, and refine the data.",
+    ),
+    Entry(
         "comparison",
         "Train and compare",
         ":material/compare_arrows:",

@@ -21,6 +21,7 @@ TABS = {
         *("Findings", "Scaling", "CDFs", "Z against Z", "R²", "Classes"),
         *("Strategies", "Overlap", "Variance", "Scores"),
     ),
+    "refinement": ("Findings", "Curves", "DCS", "Rounds"),
     "faults": ("Findings", "Curves", "Ranking", "Classes", "Predictions", "Epochs", "Agreement"),
 }
 
@@ -37,6 +38,8 @@ def views(dataset: str) -> dict[str, str]:
         "duplicates": f"duplicates?dataset={dataset}&own_cut=true&confirm=false",
         "leaks": f"duplicates?dataset={dataset}&view=Train–test+leaks",
         "faults-new": f"faults?dataset={dataset}",
+        "influence-new": f"influence?dataset={dataset}",
+        "refinement-new": f"influence?dataset={dataset}&view=Refinement&start=Own+settings",
         "comparison-new": f"comparison?dataset={dataset}&remove=3,17-40",
         "scoreboard-new": f"scoreboard?dataset={dataset}",
         "curation": f"curation?dataset={dataset}",

@@ -1,0 +1,30 @@
+"""What the spot check found: predicted against true change."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.charts import influence as charts
+from core.studies.leave_one_out import sentence
+from pages.shared import audits, export, loaders
+from pages.shared.text import plain
+
+
+def show(key: str, moment: float) -> None:
+    """Draw a spot check.
+
+    Args:
+        key: Key of the job.
+        moment: Unix time when it ended, or when somebody asked for what there was.
+    """
+    found = loaders.leave_one_out(key, moment)
+    if found.table.empty:
+        st.info("No row has been left out yet.", icon=":material/hourglass_empty:")
+        return
+    st.markdown(plain(sentence(found)))
+    st.caption("Below 0 the validation loss falls without the row; the dashed line is equality.")
+    figure = charts.spot_check(found.table)
+    st.altair_chart(figure, alt="True against predicted change of the validation loss")
+    export.chart(figure, found.table, found.spec.name)
+    st.dataframe(found.table, hide_index=True)
+    audits.parquet(found.table, f"{found.spec.name}-table")
