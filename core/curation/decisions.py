@@ -27,10 +27,10 @@ COLUMNS = ("row", "tag", "who", "created")
 TABLES = (
     "CREATE TABLE IF NOT EXISTS tags (dataset TEXT NOT NULL, split TEXT NOT NULL, "
     "row ANY NOT NULL, tag TEXT NOT NULL, who TEXT NOT NULL, created REAL NOT NULL, "
-    "PRIMARY KEY (dataset, split, row, tag)) STRICT",
+    "PRIMARY KEY (dataset, split, row, tag)) STRICT, WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS cuts (dataset TEXT NOT NULL, split TEXT NOT NULL, "
     "name TEXT NOT NULL, cuts TEXT NOT NULL, who TEXT NOT NULL, created REAL NOT NULL, "
-    "PRIMARY KEY (dataset, split, name)) STRICT",
+    "PRIMARY KEY (dataset, split, name)) STRICT, WITHOUT ROWID",
 )
 
 Row = int | str
@@ -115,8 +115,8 @@ def tags(store: Store, place: Place) -> pd.DataFrame:
             (place.dataset, place.split),
         ).fetchall()
     table = pd.DataFrame(found, columns=list(COLUMNS))
-    created = pd.to_datetime(table["created"].astype("float64"), unit="s", utc=True)
-    return table.assign(created=created.dt.floor("s"))
+    seconds = table["created"].astype("float64").astype("int64")
+    return table.assign(created=pd.to_datetime(seconds, unit="s", utc=True))
 
 
 def combine(

@@ -99,6 +99,8 @@ def stretched(
     images: npt.NDArray[np.uint8] | npt.NDArray[np.float64], peak: int
 ) -> npt.NDArray[np.uint8]:
     """Images whose white is `peak`, in grey levels 0 to 255."""
+    if peak == 255 and images.dtype == np.uint8:
+        return np.asarray(images, dtype=np.uint8)
     scaled: npt.NDArray[np.uint8] = np.rint(images * (255 / peak)).clip(0, 255).astype(np.uint8)
     return scaled
 
