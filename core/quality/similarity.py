@@ -34,6 +34,7 @@ DARKEST, LIGHTEST = 5, 250
 LEAST_UNCUT = 0.1
 FLAT = 2.0
 BLOCK = 2048
+HELD = 100_000
 
 
 def similarity(
@@ -84,19 +85,28 @@ def from_array(images: Images, side: int = SIDE) -> Thumbnails:
 
 
 def from_files(root: Path, names: npt.NDArray[np.object_], side: int = SIDE) -> Thumbnails:
-    """Thumbnails of the files of a scan.
+    """Thumbnails of the files of a scan; the first 100,000 are held, so that each is read once.
 
     Raises:
         InputError: when called, where a file can no longer be read.
     """
+    held: dict[int, Images] = {}
+
+    def thumbnail(row: int) -> Images:
+        if row in held:
+            return held[row]
+        picture = read(root / names[row])
+        if isinstance(picture, str):
+            raise InputError(f"{names[row]} changed since the scan ({picture}); scan again.")
+        small: Images = _thumbnail(picture.pixels[None], side)[0]
+        if len(held) < HELD:
+            held[row] = small
+        return small
 
     def load(rows: Rows) -> Images:
-        out = np.zeros((len(rows), side, side, 3), dtype=np.uint8)
-        for place, name in enumerate(names[rows]):
-            picture = read(root / name)
-            if isinstance(picture, str):
-                raise InputError(f"{name} changed since the scan ({picture}); scan again.")
-            out[place] = _thumbnail(picture.pixels[None], side)[0]
+        out = np.empty((len(rows), side, side, 3), dtype=np.uint8)
+        for place, row in enumerate(rows.tolist()):
+            out[place] = thumbnail(row)
         return out
 
     return load

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy.cluster.hierarchy import fcluster
 
+import core.quality.similarity as comparing
 from core.datasets.base import Dataset, Split
 from core.errors import InputError, UnknownName
 from core.quality import find_duplicates, find_leaks, flag_duplicates, scan
@@ -163,6 +164,28 @@ def test_unreadable_files_are_never_duplicates(tmp_path, distinct):
     flagged = flag_duplicates(table, found)
     assert flagged["is_exact_duplicates_issue"].tolist() == [False, True, True, False]
     assert not flagged["is_near_duplicates_issue"].any()
+
+
+@pytest.mark.parametrize("detector", ["hash", "vectors", "both"])
+def test_nothing_readable_is_no_duplicates(tmp_path, detector):
+    (tmp_path / "bad.png").write_bytes(b"")
+    found = find_duplicates(tmp_path, detector=detector)
+    assert found.pairs.empty
+    assert found.members.empty
+
+
+def test_each_file_is_read_once_to_be_compared(tmp_path, distinct, monkeypatch):
+    opened = []
+    for i in range(6):
+        Image.fromarray(distinct[i]).save(tmp_path / f"{i}.png")
+        Image.fromarray(brighter(distinct[i], 1.2)).save(tmp_path / f"{i}-copy.png")
+    table = scan(tmp_path)
+    monkeypatch.setattr(comparing, "BLOCK", 2)
+    monkeypatch.setattr(
+        comparing, "read", lambda path, read=comparing.read: opened.append(path) or read(path)
+    )
+    assert len(find_duplicates(tmp_path, table).pairs) == 6
+    assert len(opened) == len(set(opened)) <= 12
 
 
 def test_flags_follow_cleanvision_s_scores(distinct):
