@@ -51,8 +51,8 @@ def in_words(conditions: dict[str, list[str]]) -> str:
     return ", ".join(parts)
 
 
-def combined(images: Images, table: pd.DataFrame) -> npt.NDArray[np.intp]:
-    """Places in the table of the rows that the user asks for, told in a sentence."""
+def combined(images: Images, table: pd.DataFrame) -> tuple[npt.NDArray[np.intp], str]:
+    """Places in the table of the rows that the user asks for, and which those are, in words."""
     conditions = condition_widgets(table)
     others = st.toggle(
         "All others instead",
@@ -65,11 +65,9 @@ def combined(images: Images, table: pd.DataFrame) -> npt.NDArray[np.intp]:
     if others:
         found = np.setdiff1d(np.arange(len(images.table)), found)
     words = in_words(conditions) or "whatever their tags"
-    st.markdown(
-        f"**{len(found):,}** of {len(images.table):,} images: "
-        f"{'all but those ' if others else ''}{plain(words)}."
-    )
-    return found
+    words = f"all but those {words}" if others else words
+    st.markdown(f"**{len(found):,}** of {len(images.table):,} images: {plain(words)}.")
+    return found, words
 
 
 def archive(entries: Iterator[Entry]) -> bytes:
@@ -150,11 +148,10 @@ def body() -> None:
         )
         shell.link("quality", "Tag images", dataset=name)
         return
-    found = combined(images, table)
+    found, words = combined(images, table)
     rest = np.setdiff1d(np.arange(len(images.table)), found)
     picks.show(images, {"Chosen": found, "The others": rest}, None, f"{images.stem}-curated")
-    groups = {"chosen here": list(images.rows[found]), "not chosen": list(images.rows[rest])}
-    leave_out.show(images, groups)
+    leave_out.show(images, {words: list(images.rows[found])})
     take_along(images, found)
 
 

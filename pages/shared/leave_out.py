@@ -38,7 +38,7 @@ def show(images: Images, groups: Mapping[str, Sequence[Row]]) -> None:
         table = curation.tags(loaders.store(), images.place)
         offered = {**groups}
         for name, part in table.groupby("tag")["row"]:
-            offered[f"tagged {name}"] = list(part)
+            offered.setdefault(f"tagged {name}", list(part))
         chosen = st.selectbox(
             "Leave out",
             list(offered),
