@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import curation
 from core.curation import Row
-from pages.shared import loaders, removal
+from pages.shared import loaders, removal, shell
 from pages.shared.images import Images
 from pages.shared.text import plain
 
@@ -47,4 +47,5 @@ def show(images: Images, groups: Mapping[str, Sequence[Row]]) -> None:
             help="Rows that are flagged now, or that have a tag.",
         )
         st.caption(f"{len(offered[chosen]):,} rows {plain(chosen)}.")
-        removal.panel(images.dataset, offered[chosen], f"{images.name}-without-{chosen}"[:80])
+        with shell.sentences():  # Such as that nothing would be left; the page goes on.
+            removal.panel(images.dataset, offered[chosen], f"{images.name}-without-{chosen}"[:80])

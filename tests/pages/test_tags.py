@@ -188,7 +188,12 @@ def test_tags_become_a_training_set(app: AppTest, place: Place) -> None:
     curation.tag(Store(), place, [3], "keep", "Bob")
     page = sound(page.run())
     assert "**1,300** of 1,300 images: whatever their tags" in texts(page, "markdown")
+    app.session_state["leave_out"] = True
+    page = sound(app.run())
+    assert "leave out fewer" in texts(page, "error")
+    assert "Take it with you" in texts(page, "subheader")
     page = pick(page, "pills", "any_of", ["remove"])
+    assert not page.error
     page = pick(page, "pills", "none_of", ["keep"])
     assert "**2** of 1,300 images: tagged remove, not tagged keep" in texts(page, "markdown")
     page = pick(page, "toggle", "others", True)
