@@ -83,7 +83,7 @@ def tracking(table: pd.DataFrame) -> style.Figure:
     """
     data = table.dropna(subset="dcs").sort_values("round")
     base = alt.Chart(data).encode(
-        x=alt.X("dcs:Q", title="DCS").scale(zero=False),
+        x=alt.X("dcs:Q", title="DCS").scale(zero=False).axis(tickCount=8),
         y=alt.Y("accuracy:Q", title="test accuracy").scale(zero=False).axis(format=".1%"),
         color=_arm_colour(data),
         tooltip=[
@@ -128,7 +128,7 @@ def harm_and_suspicion(table: pd.DataFrame) -> style.Figure:
                 domain=LABELS, range=["circle", "triangle-up"]
             ),
             size=alt.Size("kind:N", legend=None).scale(domain=LABELS, range=[16, 52]),
-            opacity=alt.Opacity("kind:N", legend=None).scale(domain=LABELS, range=[0.45, 0.9]),
+            opacity=alt.Opacity("kind:N", legend=None).scale(domain=LABELS, range=[0.7, 0.95]),
             tooltip=[
                 alt.Tooltip("row:Q", format="d"),
                 alt.Tooltip("influence:Q", format="+.3g"),
@@ -161,7 +161,9 @@ def spot_check(table: pd.DataFrame) -> style.Figure:
         alt.Chart(table)
         .mark_point(filled=True, size=60, opacity=0.85, color=style.BLUE)
         .encode(
-            x=alt.X("predicted:Q", title="predicted change without the row").axis(format="~e"),
+            x=alt.X("predicted:Q", title="predicted change without the row").axis(
+                format="~e", tickCount=6
+            ),
             y=alt.Y("true:Q", title="true change").axis(format="~e"),
             tooltip=[
                 alt.Tooltip("row:Q", format="d"),

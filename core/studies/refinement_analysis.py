@@ -21,6 +21,7 @@ METRICS = {
 }
 COMPARED = (("accuracy", "Test accuracy in points", 100), ("macro_f1", "Macro F1", 1))
 NONE = "no removal"
+ROUNDING = 1e-9
 NAMES = {GUIDED: "influence", "random": "random removal", "loss": "removal by loss"}
 
 
@@ -83,16 +84,23 @@ def analyse(table: pd.DataFrame, spec: RefinementSpec) -> Analysis:
         table: `refinement_rounds.rounds_table`.
         spec: The study; comparisons take the seeds that went through all of it.
     """
+    notes = []
+    if len(table) and np.ptp(table["dcs"].to_numpy(float)) < ROUNDING:
+        notes.append(
+            f"DCS is {table['dcs'].iloc[0]:.2f} in every round: without a penalty, helpful and "
+            "harmful influence of boosted trees balance whatever the rows, so it cannot follow "
+            "accuracy; read the other curves."
+        )
     done = table.groupby("seed")["round"].size()
     whole = table[table["seed"].map(done) == len(spec.arms) * (spec.rounds + 1)]
-    comparisons, notes = _compare(whole)
+    comparisons, lacking = _compare(whole)
     return Analysis(
         curves=_curves(table),
         best=_best(whole),
         comparisons=tuple(comparisons),
         tracking=_tracking(table),
         warnings=tuple(_warnings(whole)),
-        notes=tuple(notes),
+        notes=(*notes, *lacking),
     )
 
 

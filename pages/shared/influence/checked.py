@@ -26,5 +26,11 @@ def show(key: str, moment: float) -> None:
     figure = charts.spot_check(found.table)
     st.altair_chart(figure, alt="True against predicted change of the validation loss")
     export.chart(figure, found.table, found.spec.name)
-    st.dataframe(found.table, hide_index=True)
+    numbers = st.column_config.NumberColumn(format="scientific")
+    names = dict(enumerate(found.classes))
+    st.dataframe(
+        found.table.dropna(axis=1, how="all").replace({"label": names, "given_label": names}),
+        hide_index=True,
+        column_config=dict.fromkeys(("predicted", "true", "sd"), numbers),
+    )
     audits.parquet(found.table, f"{found.spec.name}-table")

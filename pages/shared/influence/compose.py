@@ -126,7 +126,7 @@ def _shared(
         )
     )  # fmt: skip
     flip = st.number_input(
-        "Labels made wrong, %", 0.0, 90.0, 0.0, 5.0, key=f"{prefix}_flip", bind="query-params",
+        "Wrong labels, %", 0.0, 90.0, 0.0, 5.0, key=f"{prefix}_flip", bind="query-params",
         width=layout.WIDGET // 2, help=spec.help("flip"),
     )  # fmt: skip
     seed = st.number_input(

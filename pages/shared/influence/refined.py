@@ -75,14 +75,18 @@ def _findings(found: Found) -> None:
 
 def _draw(found: Found, metric: str) -> None:
     figure = charts.curves(found.analysis.curves, metric)
-    st.subheader(METRICS[metric].capitalize().replace("Dcs", "DCS"), anchor=False)
+    title = METRICS[metric]
+    st.subheader(title[0].upper() + title[1:], anchor=False)
     st.altair_chart(figure, alt=f"{METRICS[metric]} by round and arm", key=f"curve-{metric}")
     curves = found.analysis.curves
     export.chart(figure, curves[curves["metric"] == metric], f"{found.name}-{metric}")
 
 
 def _curves(found: Found) -> None:
-    st.caption("Mean over seeds; the band is the 95 % interval of that mean.")
+    st.caption(
+        "Mean over seeds; the band is the 95 % interval of that mean. The arms of a seed start "
+        "from the same rows, so the paired comparisons tell them apart better than the bands do."
+    )
     with layout.panels():
         for metric in METRICS:
             with layout.panel():

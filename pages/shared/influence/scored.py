@@ -19,6 +19,7 @@ from pages.shared.text import plain
 PAGE = 48
 TEXTS, LONGEST = 8, 500
 MOST_CHECKED = 100
+CHECKED = {"Spread over all scores": True, "Most extreme": False}
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def _texts(dataset: Dataset, some: pd.DataFrame, column: str) -> None:
     texts = dataset.train.shown
     assert isinstance(texts, tuple)
     for line in some.to_dict("records"):
-        text = " ".join(texts[line["row"]].split())
+        text = " ".join(texts[line["row"]].replace("<br />", " ").split())
         short = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
         own, given = plain(line["own"]), plain(line["given"])
         wrong = f" (in the data set: {own})" if own != given else ""
@@ -184,9 +185,14 @@ def _spot_check(found: Scores) -> None:
             "validation loss is held against what influence predicts."
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
+            which = st.selectbox(
+                "Which", list(CHECKED), key="check_which", width=layout.WIDGET,
+                help="Rows of all ranks give an honest correlation; the most extreme ones, half "
+                "harmful and half helpful, look better than the rest.",
+            )  # fmt: skip
             count = st.number_input(
                 "Rows", 4, MOST_CHECKED, 20, 2, key="check_rows", width=layout.WIDGET // 2,
-                help="Half of them the most harmful, half the most helpful.",
+                help="How many of them.",
             )  # fmt: skip
             network = found.spec.parsed_model().name not in ("logistic", "boosting")
             repeats = st.number_input(
@@ -195,9 +201,9 @@ def _spot_check(found: Scores) -> None:
             )  # fmt: skip
             own = st.text_input(
                 "Or your own rows", key="check_own", placeholder="3, 17, 19", width=layout.WIDGET,
-                help="Row numbers, separated by commas, in place of the most extreme ones.",
+                help="Row numbers, separated by commas, in place of those chosen.",
             )  # fmt: skip
-        rows = _typed(own) if own.strip() else _extreme(found.table, int(count))
+        rows = _typed(own) if own.strip() else _chosen(found.table, int(count), CHECKED[which])
         values = {name: value for name, value in found.spec.to_dict().items() if name != "name"}
         spec = LeaveOneOutSpec.from_dict(
             {**values, "name": f"check-{found.spec.name}"[:80], "rows": rows,
@@ -211,9 +217,14 @@ def _spot_check(found: Scores) -> None:
             jobs_panel.submit("leave-one-out", spec)
 
 
-def _extreme(table: pd.DataFrame, count: int) -> tuple[int, ...]:
-    ordered = table.sort_values("influence", kind="stable")["row"].tolist()
-    return tuple(sorted({*ordered[: count // 2], *ordered[-(count - count // 2) :]}))
+def _chosen(table: pd.DataFrame, count: int, spread: bool) -> tuple[int, ...]:
+    """Rows evenly spaced over the ranks of influence, or from both of their ends."""
+    ordered = table.sort_values("influence", kind="stable")["row"].to_numpy()
+    if spread:
+        places = np.linspace(0, len(ordered) - 1, min(count, len(ordered))).round().astype(int)
+    else:
+        places = np.r_[: count // 2, -(count - count // 2) : 0]
+    return tuple(sorted(set(ordered[places].tolist())))
 
 
 def _typed(text: str) -> tuple[int, ...]:
