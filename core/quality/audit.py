@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from core.datasets.base import Dataset, check_kind
+from core.datasets.source import text
 from core.errors import InputError
 from core.quality.files import Picture, image_files, read
 from core.quality.scores import score_chunk, score_images, with_odd_size
@@ -134,7 +135,8 @@ def _stat(root: Path, path: Path) -> dict[str, object]:
         size, modified = stat.st_size, stat.st_mtime_ns
     except OSError:  # a link to nowhere; `read` says so
         size = modified = -1
-    return {"path": path.relative_to(root).as_posix(), "bytes": size, "modified": modified}
+    # A name that is no UTF-8 is listed with its bytes in hex, and `read` finds no such file.
+    return {"path": text(path.relative_to(root).as_posix()), "bytes": size, "modified": modified}
 
 
 def _scan_files(root: Path, files: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -94,3 +95,16 @@ def test_links_that_lead_out_are_rows_without_scores(root: Path, tmp_path: Path)
 def test_an_empty_folder_is_one_sentence(root: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no image files"):
         folder_scan(Store(tmp_path / "cache"), root / "texts")
+
+
+def test_any_file_name_is_a_row(root: Path, tmp_path: Path) -> None:
+    folder = root / "photos"
+    content = (folder / "a" / "b" / "1.png").read_bytes()
+    (folder / '<b>"\u202e\n😀.png').write_bytes(content)
+    (folder / os.fsdecode(b"\xff.png")).write_bytes(content)
+    store = Store(tmp_path / "cache")
+    folder_scan(store, folder)
+    table = folder_scan(store, folder).set_index("path")
+    assert not table.loc['<b>"\u202e\n😀.png', "unreadable"]
+    assert table.loc["\\xff.png", "unreadable"]
+    assert "No such file" in table.loc["\\xff.png", "reason"]
