@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core import cli_share
 from core.errors import InputError
 from core.output import Bar, load, write
 
@@ -36,6 +37,7 @@ def add_commands(study: argparse.ArgumentParser) -> None:
     command.add_argument("study", help="name or key, as `jobs` lists it")
     command.add_argument("--out", type=Path, required=True, help="folder to write to")
     command.set_defaults(run=_study_analyse)
+    cli_share.add_commands(commands)
 
 
 def add_running(command: argparse.ArgumentParser) -> None:

@@ -1,0 +1,160 @@
+"""The X-Factor study's figures, in the order of the paper.
+
+References:
+    X-Factor, figures 2 to 7.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from core.charts import cdf, heatmap, overlap, scaling, strategies, variance
+from core.charts.z_scatter import pair_table, z_scatter
+from core.figures.figure import Figure
+from core.studies.xfactor_analysis import Analysis
+from core.studies.xfactor_analysis.readings import Fact, facts
+
+if TYPE_CHECKING:
+    from core.jobs import Job
+    from core.studies import Report
+
+GROUPS = ("random", "selected")
+POOLED = {"per_class": "by size", "model": "by model"}
+
+
+def figures(job: Job, report: Report) -> list[Figure]:
+    """Every figure for which the study has subsets and models."""
+    tables: dict[str, Any] = {item.name: report.tables.get(item.name) for item in fields(Analysis)}
+    found = Analysis(**{**tables, "notes": ()})
+    said = facts(found)
+    parts = (_scaling, _cdfs, _scatters, _agreement, _classes, _strategies, _overlap, _variance)
+    return list(chain.from_iterable(part(found, said) for part in parts))
+
+
+def _say(said: list[Fact], *topics: str) -> str:
+    return " ".join(fact.text for fact in said if fact.topic in topics)
+
+
+def _scaling(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
+    for group in GROUPS:
+        some = found.scaling[found.scaling["group"] == group]
+        if len(some):
+            yield Figure(
+                f"scaling-{group}",
+                f"Error against size, {group} subsets",
+                "Mean test error by images per class, a line for each model, with the range from "
+                "the best to the worst subset.",
+                scaling.scaling(found.scaling, group),
+                some,
+                _say(said, "scaling") if group == "random" else "",
+            )
+
+
+def _cdfs(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
+    for by, words in POOLED.items():
+        for group in GROUPS:
+            some = found.cdf[(found.cdf["by"] == by) & (found.cdf["group"] == group)]
+            if len(some):
+                topic = "ks" if group == "random" else "z_scores"
+                yield Figure(
+                    f"cdf-{group}-{by}",
+                    f"Distribution of Z-scores, {group} subsets, {words}",
+                    "Share of subsets whose Z-score is at or below a value, beside the normal "
+                    "distribution.",
+                    cdf.cdf(found.cdf, group, by),
+                    some,
+                    _say(said, topic) if by == "per_class" else "",
+                )
+
+
+def _scatters(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
+    """The pair of models that agrees most, and the one that agrees least."""
+    pairs = found.r_squared[found.r_squared["group"] == "all"].dropna(subset="r_squared")
+    pairs = pairs.sort_values("r_squared", ascending=False, kind="stable")
+    ends = pairs.iloc[sorted({0, len(pairs) - 1})] if len(pairs) else pairs
+    for pair in ends.to_dict("records"):
+        a, b = str(pair["model_a"]), str(pair["model_b"])
+        yield Figure(
+            f"z-{a}-{b}".replace(":", "-"),
+            f"Z by {b} against Z by {a}",
+            "One point a subset; on the dashed line both models find it equally good.",
+            z_scatter(found.z_scores, a, b),
+            pair_table(found.z_scores, a, b),
+            f"R² {pair['r_squared']:.2f} (95 % CI {pair['ci_low']:.2f} to {pair['ci_high']:.2f}) "
+            f"over {pair['n']:,} subsets.",
+        )
+
+
+def _agreement(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
+    for group in ("all", *GROUPS):
+        some = found.r_squared[found.r_squared["group"] == group]
+        if some["r_squared"].notna().any():
+            yield Figure(
+                f"r-squared-{group}",
+                f"R² between models, {group} subsets",
+                "R² of the Z-scores of every pair of models.",
+                heatmap.r_squared(found.r_squared, group, found.models),
+                some,
+                _say(said, "r_squared_mean", "r_squared") if group == "all" else "",
+            )
+
+
+def _classes(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
+    if found.spearman.empty:
+        return
+    yield Figure(
+        "spearman-by-class",
+        "Spearman's ρ by class",
+        "Rank correlation of the errors in each class, for every pair of models.",
+        heatmap.spearman_by_class(found.spearman),
+        found.spearman,
+        _say(said, "spearman_mean"),
+    )
+    yield Figure(
+        "spearman-mean",
+        "Spearman's ρ, mean over classes",
+        "Rank correlation of the class errors of every pair of models, mean over classes.",
+        heatmap.spearman(found.spearman, None, found.models),
+        found.spearman_mean,
+    )
+
+
+def _strategies(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
+    if (found.strategies["strategy"] != "random").any():
+        yield Figure(
+            "z-by-strategy",
+            "What each strategy does",
+            "Mean Z-score by strategy and direction against the images discarded.",
+            strategies.strategies(found.strategies),
+            found.strategies,
+            _say(said, "strategies"),
+        )
+
+
+def _overlap(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
+    table = pd.DataFrame(columns=["per_class"]) if found.overlap is None else found.overlap
+    for size, some in table.groupby("per_class", sort=True):
+        yield Figure(
+            f"overlap-{size}",
+            f"Images shared, {size} images per class",
+            "Percentage of images that kinds of subsets have in common.",
+            overlap.overlap(some),
+            some,
+        )
+
+
+def _variance(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
+    if found.variance["explained"].notna().any():
+        yield Figure(
+            "explained",
+            "What size and model explain",
+            "Share of the variance of the error that size and model explain.",
+            variance.variance(found.variance),
+            found.variance,
+            _say(said, "variance"),
+        )
