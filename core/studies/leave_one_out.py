@@ -108,22 +108,32 @@ def _rows(
     found = [
         [Assessment.stored(store, one.key, lambda sentence: None) for one in some] for some in asked
     ]
-    n = len(drawn.labels)
     rows = []
     for number, row in enumerate(spec.rows, start=1):
         place = int(np.searchsorted(drawn.training_set.rows, row))
         pairs = [
-            (-before.influence[place] / n, after.validation_loss - before.validation_loss)
+            (predicted(before, place), after.validation_loss - before.validation_loss)
             for before, after in ((some[0], some[number]) for some in found)
             if before is not None and after is not None
         ]
         if len(pairs) < spec.repeats:
             continue
-        predicted, true = np.array(pairs).T
+        foreseen, true = np.array(pairs).T
         sd = float(true.std(ddof=1)) if len(true) > 1 else float("nan")
-        means = float(predicted.mean()), float(true.mean())
+        means = float(foreseen.mean()), float(true.mean())
         rows.append((row, *means, sd, int(drawn.labels[place]), int(drawn.given[place])))
     return rows
+
+
+def predicted(found: Assessment, place: int) -> float:
+    """Change of the validation loss without a row, as influence has it: −(I_i − mean I)/(n − 1).
+
+    Training averages over the n − 1 rows that are left, so that each of them weighs n/(n − 1):
+    ΔL ≈ Σ_j Δw_j I_j / n with Δw_i = −1 and Δw_j = 1/(n − 1) for the others. With a penalty the
+    mean is not 0, and −I_i/n alone would be off by it for all rows alike.
+    """
+    scores = found.influence
+    return -float(scores[place] - scores.mean()) / (len(scores) - 1)
 
 
 def scores(job: Job, store: Store) -> pd.DataFrame:

@@ -22,7 +22,11 @@ def show(key: str, moment: float) -> None:
         st.info("No row has been left out yet.", icon=":material/hourglass_empty:")
         return
     st.markdown(plain(sentence(found)))
-    st.caption("Below 0 the validation loss falls without the row; the dashed line is equality.")
+    st.caption(
+        "Below 0 the validation loss falls without the row; the dashed line is equality. What is "
+        "predicted is −(influence − mean influence)/(n − 1), because the rows that are left weigh "
+        "more in a mean over n − 1."
+    )
     figure = charts.spot_check(found.table)
     st.altair_chart(figure, alt="True against predicted change of the validation loss")
     export.chart(figure, found.table, found.spec.name)
