@@ -77,7 +77,7 @@ def test_a_scoring_is_composed_and_queued(app: AppTest) -> None:
 def test_a_refinement_is_a_preset_or_ones_own(app: AppTest) -> None:
     page = view(go(app, "influence"), "Refinement")
     assert "under two minutes" in texts(page, "caption")
-    page.segmented_control(key="start").set_value("Own settings").run()
+    page.segmented_control(key="refine_start_digits").set_value("Own settings").run()
     page.number_input(key="refine_percent").set_value(5.0).run()
     page.number_input(key="refine_seeds").set_value(3).run()
     press(page, "Run")
@@ -85,6 +85,14 @@ def test_a_refinement_is_a_preset_or_ones_own(app: AppTest) -> None:
     assert (job.study, job.spec["share"], job.spec["seeds"]) == ("refinement", 0.05, 3)
     assert page.segmented_control(key="view").value == "Refinement"
     assert page.selectbox(key="study").value == jobs_panel.label(job)
+
+
+def test_each_data_set_has_presets_of_its_own(app: AppTest) -> None:
+    page = view(go(app, "influence"), "Refinement")
+    sound(page.selectbox(key="dataset").set_value("wine").run())
+    assert page.number_input(key="refine_rounds").value == 3
+    sound(page.selectbox(key="dataset").set_value("digits").run())
+    assert page.segmented_control(key="refine_start_digits").value == "Quick"
 
 
 def test_models_fit_the_kind_of_data(app: AppTest) -> None:

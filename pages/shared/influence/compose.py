@@ -46,7 +46,7 @@ def refinement(dataset: Dataset) -> RefinementSpec:
             [*presets, OWN],
             default=next(iter(presets)),
             required=True,
-            key="start",
+            key=f"refine_start_{dataset.name}",
             bind="query-params",
             help="  \n".join([*lines, f"**{OWN}**: every setting as you like it."]),
         )
