@@ -39,7 +39,7 @@ def views(dataset: str) -> dict[str, str]:
         "leaks": f"duplicates?dataset={dataset}&view=Train–test+leaks",
         "faults-new": f"faults?dataset={dataset}",
         "influence-new": f"influence?dataset={dataset}",
-        "refinement-new": f"influence?dataset={dataset}&view=Refinement&refine_start_digits=Own+settings",
+        "refinement-new": f"influence?dataset={dataset}&view=Refinement",
         "comparison-new": f"comparison?dataset={dataset}&remove=3,17-40",
         "scoreboard-new": f"scoreboard?dataset={dataset}",
         "curation": f"curation?dataset={dataset}",
