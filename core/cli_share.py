@@ -15,6 +15,16 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     command.add_argument("studies", nargs="+", help="names or keys, as `jobs` lists them")
     command.add_argument("--out", type=Path, required=True, help="file: .html")
     command.set_defaults(run=_report)
+    command = commands.add_parser("bundle", help="write a study to open on another machine")
+    command.add_argument("study", help="name or key, as `jobs` lists it")
+    command.add_argument("--out", type=Path, required=True, help="file: .zip")
+    command.set_defaults(run=_bundle)
+    command = commands.add_parser("open", help="take in a study that `bundle` wrote")
+    command.add_argument("file", type=Path, help="the bundle")
+    command.set_defaults(run=_open)
+    command = commands.add_parser("again", help="run an imported study here; its results go")
+    command.add_argument("study", help="name or key, as `jobs` lists it")
+    command.set_defaults(run=_again)
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -26,6 +36,43 @@ def _report(options: argparse.Namespace) -> int:
         raise InputError(f"--out must end in .html; got {options.out.name!r}.")
     store = Store()
     _write(report([jobs.find(store, name) for name in options.studies], store), options.out)
+    return 0
+
+
+def _bundle(options: argparse.Namespace) -> int:
+    from core import jobs
+    from core.bundle import bundled
+    from core.store import Store
+
+    if options.out.suffix != ".zip":
+        raise InputError(f"--out must end in .zip; got {options.out.name!r}.")
+    store = Store()
+    _write(bundled(jobs.find(store, options.study), store), options.out)
+    return 0
+
+
+def _open(options: argparse.Namespace) -> int:
+    from core.bundle import opened
+    from core.store import Store
+
+    try:
+        file = options.file.open("rb")
+    except OSError as error:
+        raise InputError(f"{options.file} cannot be read: {error}.") from error
+    with file:
+        job = opened(file, Store(), options.file.name)
+    print(f"{job.name}, key {job.key}: {job.message}")
+    return 0
+
+
+def _again(options: argparse.Namespace) -> int:
+    from core import jobs
+    from core.bundle import again
+    from core.store import Store
+
+    store = Store()
+    job = again(jobs.find(store, options.study), store)
+    print(f"study {job.name!r}, key {job.key}: queued; `jobs` shows how far it is")
     return 0
 
 

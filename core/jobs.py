@@ -75,6 +75,11 @@ class Job:
         """Whether it waits or runs."""
         return self.state in ("queued", "running")
 
+    @property
+    def imported(self) -> bool:
+        """Whether its results came in a bundle, and stay as they are until it is run again."""
+        return "imported" in self.facts
+
 
 COLUMNS = ", ".join(field.name for field in fields(Job))
 
@@ -167,10 +172,38 @@ def resume(store: Store, key: str) -> None:
     with store.connection() as db:
         db.execute(
             "UPDATE jobs SET state = 'queued', stop = 0, deaths = 0, message = '' WHERE key = ? "
-            "AND (state IN ('failed', 'cancelled') OR state = 'done' AND done < total)",
+            "AND (state IN ('failed', 'cancelled') OR state = 'done' AND done < total) "
+            "AND json_extract(facts, '$.imported') IS NULL",
             (key,),
         )
     ensure_runner(store)
+
+
+def take(store: Store, job: Job) -> None:
+    """List a study that was finished elsewhere; a name that is taken stays with who has it."""
+    with store.connection() as db:
+        db.execute("BEGIN IMMEDIATE")
+        db.execute(
+            "DELETE FROM jobs WHERE key = ? AND state IN ('failed', 'cancelled')", (job.key,)
+        )
+        db.execute(
+            "INSERT INTO jobs (key, study, name, spec, facts, state, done, total, message, "
+            "submitted, started, finished) VALUES (?, ?, ?, ?, ?, 'done', ?, ?, ?, ?, ?, ?)",
+            (job.key, job.study, job.name, json.dumps(job.spec), json.dumps(job.facts), job.done,
+             job.total, job.message, job.submitted, job.started, job.finished),
+        )  # fmt: skip
+        db.execute("INSERT OR IGNORE INTO job_names VALUES (?, ?)", (job.name, job.key))
+        db.execute("COMMIT")
+
+
+def restart(store: Store, key: str, facts: Mapping[str, Any]) -> Job:
+    """Queue a finished study anew, as if it had never run."""
+    _update(
+        store, key, state="queued", facts=json.dumps(dict(facts)), done=0, total=0, message="",
+        started=None, finished=None, submitted=time.time(),
+    )  # fmt: skip
+    ensure_runner(store)
+    return find(store, key)
 
 
 def log(store: Store, key: str) -> list[tuple[float, str]]:
