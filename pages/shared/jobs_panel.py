@@ -12,7 +12,7 @@ from core import jobs, settings
 from core.jobs import Job
 from core.specs import Spec
 from core.studies import STUDIES, StudySpec
-from pages.shared import loaders, shell
+from pages.shared import loaders, share, shell
 from pages.shared.text import ago, duration, plain
 
 POLL_SECONDS = 1.0
@@ -83,9 +83,10 @@ def submit(study: str, spec: StudySpec) -> None:
     """Queue a study and turn to it on its page."""
     job = jobs.submit(loaders.store(), study, spec, settings.scheduler())
     st.session_state[GO_TO] = label(job)
-    page = STUDIES[study].page
-    # Empty ones, because None is refused as long as a widget's value stands in the address.
-    st.switch_page(shell.entry(page).path, query_params={})
+    page = shell.entry(STUDIES[study].page)
+    # Empty ones, because None is refused as long as a widget's value stands in the address, and
+    # so is a value for the widget itself.
+    st.switch_page(page.path, query_params={})
 
 
 def as_file(spec: Spec) -> None:
@@ -156,6 +157,9 @@ def card(job: Job, *, log: bool = True, results: bool = True) -> None:
         if job.message:
             box = st.error if job.state == "failed" else st.caption
             box(plain(job.message))
+        if job.state == "done":
+            with st.container(horizontal=True):
+                share.downloads(job)
         if log:
             _log(job)
 
@@ -202,8 +206,9 @@ def _actions(job: Job) -> None:
             on_click=jobs.cancel,
             args=(store, job.key),
         )
-        return
-    if job.state in ("failed", "cancelled") or job.done < job.total:
+    elif job.imported:
+        share.run_again(job)
+    elif job.state in ("failed", "cancelled") or job.done < job.total:
         st.button(
             "Resume",
             key=f"resume-{job.key}",

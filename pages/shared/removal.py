@@ -37,9 +37,10 @@ def panel(dataset: Dataset, rows: npt.ArrayLike, name: str) -> None:
             "classes. The difference is what the rows cost."
         )
         usable = [name for name, family in MODELS.items() if dataset.kind in family.kinds]
-        models = st.multiselect(
+        models = st.pills(
             "Models",
             usable,
+            selection_mode="multi",
             default=[name for name in MODEL_CHOICE if name in usable] or usable[:1],
             key=f"{key}-models",
             help=RemovalSpec.help("models"),

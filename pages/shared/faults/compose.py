@@ -83,7 +83,10 @@ def _study(dataset: Dataset) -> FaultsSpec:
     families = [family.name for family in MODELS.values() if dataset.kind in family.kinds]
     chosen = st.session_state.get("fault-models", [])
     st.session_state["fault-models"] = [model for model in chosen if model in families]
-    models = st.multiselect("Models", families, key="fault-models", help=FaultsSpec.help("models"))
+    models = st.pills(
+        "Models", families, selection_mode="multi", key="fault-models",
+        help=FaultsSpec.help("models"),
+    )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="bottom"):
         repeats = st.number_input(
             "Repeats", 1, 100, key="fault-repeats", help=FaultsSpec.help("repeats")
