@@ -49,17 +49,21 @@ class Progress:
 Answer = Callable[[str], Assessment | None]
 
 
-def follow(spec: RefinementSpec, model: Model, draws: Sequence[Draw], answer: Answer) -> Progress:
+def follow(
+    spec: RefinementSpec, model: Model, draws: Sequence[Draw | None], answer: Answer
+) -> Progress:
     """Go through all rounds as far as their questions are answered.
 
     Args:
         spec: The study.
         model: Its model.
-        draws: One for each seed.
+        draws: One for each seed; None for one that cannot be read.
         answer: The stored assessment under a key, or None.
     """
     progress = Progress()
     for repeat, drawn in enumerate(draws):
+        if drawn is None:
+            continue
         counts: list[int] = []  # rows that influence removed, round by round
         for arm in spec.arms:
             start = Question(drawn, model, seed_from("refinement-fit", spec.seed, repeat))
@@ -201,9 +205,8 @@ def results(job: Job, store: Store) -> Results:
     fingerprint, classes = job.facts["fingerprint"], tuple(job.facts["classes"])
     notes: list[str] = []
     draws = [recalled(store, fingerprint, one, notes.append) for one in samples(spec)]
-    known = [one for one in draws if one is not None]  # They are made all at once, in order.
     model = Model.parse(job.facts["model"])
-    progress = follow(spec, model, known, lambda key: Assessment.stored(store, key, notes.append))
+    progress = follow(spec, model, draws, lambda key: Assessment.stored(store, key, notes.append))
     failures = store.failures(list(progress.open))["reason"].unique()
     notes += [f"A round could not be trained: {reason}" for reason in failures]
     table = rounds_table(progress.rounds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -243,3 +244,15 @@ def test_the_spec_is_a_toml_file(tmp_path: Path) -> None:
     assert (study.name, spec) == ("refinement", SPEC)
     path.write_text('study = "refinement"\ndataset = "digits"\nflip = 0\n')
     assert from_toml(path)[1] == RefinementSpec("digits", "noisy")
+
+
+def test_a_damaged_draw_is_said_and_the_other_seeds_are_read(
+    finished: Path, tmp_path: Path
+) -> None:
+    root = tmp_path / "copy"
+    shutil.copytree(finished, root)
+    draw = refinement.samples(SPEC)[0].key(datasets.load("digits").fingerprint)
+    (root / "blobs" / f"{draw}.npz").write_bytes(b"damaged")
+    found = read(root)
+    assert {one.repeat for one in found.rounds} == {1}
+    assert any("does not match its checksum" in note for note in found.notes)
