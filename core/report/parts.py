@@ -51,7 +51,9 @@ def study_part(job: Job, store: Store, number: int) -> Part:
     scores = study.scores(job, store) if scores is None else scores
     drawn = figures(job, found)
     shown = {id(figure.table) for figure in drawn}
-    tables = {**found.tables, "scores": scores}
+    tables = dict(found.tables)
+    if not any(scores.equals(table) for table in tables.values()):
+        tables["scores"] = scores
     others = {name: table for name, table in tables.items() if id(table) not in shown}
     charts = [_figure(figure, f"spec-{number}-{n}") for n, figure in enumerate(drawn)]
     body = (
