@@ -17,32 +17,42 @@ STEPS = (
         "folder of your own.",
     ),
     (
+        "quality",
+        "Which images are faulty?",
+        "Dark, light, blurry, empty, unreadable, or twice there. Tag them, and train without them.",
+    ),
+    (
         "explorer",
-        "Choose a part of them",
-        "Move the sliders and see which images a selection strategy keeps, and which it discards.",
+        "Which images does a strategy keep?",
+        "Move the sliders and see which images a selection keeps, and which it discards.",
     ),
     (
         "study",
-        "Train on many parts",
-        "Hundreds of subsets of one size, several models on each. You see what it costs before "
-        "you start it.",
+        "Is quality the data's, or the model's?",
+        "Hundreds of subsets of one size, several models on each. Do the same subsets do well "
+        "whatever the model?",
     ),
     (
-        "jobs",
-        "Watch, and read the result",
-        "Studies run on when you close the page. Then ask: do the same subsets do well whatever "
-        "the model? If so, quality belongs to the data.",
+        "faults",
+        "What does damage cost?",
+        "Classes missing, labels wrong, images noisy: accuracy against the level of each fault.",
+    ),
+    (
+        "influence",
+        "Which rows harm?",
+        "Score every row by what it does to the validation loss, and refine the training set "
+        "round by round.",
     ),
 )
 
 
 def steps() -> None:
-    """Four steps for a newcomer."""
+    """Where a newcomer can begin."""
     st.subheader("Where to start", anchor=False)
     with layout.panels():
-        for number, (page, title, text) in enumerate(STEPS, start=1):
+        for page, title, text in STEPS:
             with layout.panel(), st.container(border=True):
-                st.markdown(f"**{number}. {title}**  \n{text}")
+                st.markdown(f"**{title}**  \n{text}")
                 shell.link(page, shell.entry(page).title)
 
 
@@ -51,7 +61,8 @@ def finding(job: Job) -> None:
     ended = job.finished or job.submitted
     with st.container(border=True):
         st.markdown(f"**{plain(job.name)}** on {plain(str(job.spec['dataset']))}")
-        st.markdown(plain(loaders.headline(job.key, ended)))
+        with shell.sentences():  # A study that cannot be read must not hide the others.
+            st.markdown(plain(loaders.headline(job.key, ended)))
         st.caption(f"{job.done:,} units · {ago(ended)}")
         jobs_panel.link(job, "Read the results")
 
@@ -78,8 +89,9 @@ def queue(found: list[Job]) -> None:
 
 with shell.page("home"):
     st.markdown(
-        "Train many models on many subsets of one size, and compare what they make of the same "
-        "images. What all of them agree on is not the model's doing: it is the data's."
+        "A decision about the training data, models trained on the result, a comparison: every "
+        "page here is one such question. What all models agree on is not the model's doing: it is "
+        "the data's."
     )
     here = [one for one in loaders.catalogue().values() if one.state != "download"]
     st.caption(f"Data sets here: {plain(', '.join(one.title for one in here))}.")
