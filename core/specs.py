@@ -192,6 +192,7 @@ def parse_rows(name: str, text: str) -> npt.NDArray[np.int32]:
         InputError: A part is neither a row number nor a range of them.
     """
     rows: list[npt.NDArray[np.int32]] = []
+    _check_is_text(name, text)
     for part in filter(None, (part.strip() for part in text.split(","))):
         first, dash, last = part.partition("-")
         last = last if dash else first
@@ -204,6 +205,24 @@ def parse_rows(name: str, text: str) -> npt.NDArray[np.int32]:
             raise InputError(f"{name}: the range {part} holds more than {MOST_ROWS:,} rows.")
         rows.append(np.arange(int(first), int(last) + 1, dtype=np.int32))
     return np.unique(np.concatenate(rows)) if rows else np.empty(0, dtype=np.int32)
+
+
+def parse_labels(name: str, text: str) -> dict[int, int]:
+    """Class numbers by row number from a text such as `3=7,19=0`.
+
+    Raises:
+        InputError: A part is no row number, `=` and class number, or a row comes twice.
+    """
+    labels: dict[int, int] = {}
+    _check_is_text(name, text)
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        row, _, label = part.partition("=")
+        if not all(number.isascii() and number.isdecimal() for number in (row, label)):
+            raise InputError(f"{name} lists row=class number, such as 3=7,19=0; got {part!r}.")
+        if int(row) in labels:
+            raise InputError(f"{name} gives row {int(row)} two labels.")
+        labels[int(row)] = int(label)
+    return labels
 
 
 def rows_text(rows: npt.ArrayLike) -> str:
@@ -223,6 +242,11 @@ def check_share(name: str, value: object, most: float = 1.0) -> None:
     """Raise an InputError unless the value is a number from 0 to `most`."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= most:
         raise InputError(f"{name} must be a number from 0 to {most:g}; got {value!r}.")
+
+
+def _check_is_text(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise InputError(f"{name} must be a text, in quotes; got {value!r}.")
 
 
 def check_text(name: str, value: object) -> None:

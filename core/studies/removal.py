@@ -30,6 +30,7 @@ from core.specs import (
     check_text,
     check_whole,
     content_key,
+    parse_labels,
     parse_rows,
     seed_from,
     setting,
@@ -62,6 +63,13 @@ class RemovalSpec(Spec):
         help="Training rows to leave out: row numbers and ranges of them, such as 3,17-19."
     )
     name: str = setting("removal", help="What you call the study.")
+    among: str = setting(
+        "", help="Training rows to begin with, written as those to leave out; empty for all."
+    )
+    labels: str = setting(
+        "",
+        help="Rows trained under another label than their own: row=class number, as in 3=7,19=0.",
+    )
     models: tuple[str, ...] = setting(("rf", "mlp-1"), help="Models trained in every arm.")
     repeats: int = setting(
         5, help="Times each arm is trained, each with other seeds; more give narrower intervals."
@@ -85,6 +93,8 @@ class RemovalSpec(Spec):
         check_list("models", tuple(model.label for model in self.parsed_models()))
         if not self.removed().size:
             raise InputError("remove names no row; flag or name at least one.")
+        parse_rows("among", self.among)
+        parse_labels("labels", self.labels)
 
     def parsed_models(self) -> list[Model]:
         """The models as values, in the order given."""
@@ -110,37 +120,61 @@ def plan(spec: RemovalSpec, dataset: Dataset) -> list[Planned]:
     Raises:
         InputError: A row does not exist, or the rows left out are a whole class or everything.
     """
-    removed = spec.removed()
-    labels = dataset.train.y
-    if removed[-1] >= len(labels):
-        raise InputError(
-            f"remove names row {removed[-1]}; the training rows of {dataset.name} go from 0 to "
-            f"{len(labels) - 1}."
-        )
-    if spec.images > len(labels):
-        raise InputError(
-            f"images is {spec.images}; {dataset.name} has {len(labels)} training rows."
-        )
+    removed, among = spec.removed(), parse_rows("among", spec.among)
+    if not among.size:
+        among = np.arange(len(dataset.train), dtype=np.int32)
+    for name, rows in (("remove", removed), ("among", among)):
+        _check_row(name, int(rows[-1]), dataset)
+    if spec.images > among.size:
+        raise InputError(f"images is {spec.images}; there are {among.size} rows to begin with.")
+    labels = _labels(spec, dataset)
+    own = np.array_equal(labels, dataset.train.y)
     sets = []
     for repeat in range(spec.repeats):
-        drawn = _drawn(spec, len(labels), repeat)
+        drawn = _drawn(spec, among, repeat)
         flagged = drawn[np.isin(drawn, removed)]
         rest = drawn[~np.isin(drawn, removed)]
         _check_rest(labels, drawn, rest, dataset)
         twins = _of_the_same_classes(labels, drawn, flagged, spec.seed, repeat)
         arms = (drawn, rest, drawn[~np.isin(drawn, twins)])
         sets += [
-            Planned(arm, repeat, TrainingSet(dataset.fingerprint, rows))
+            Planned(
+                arm,
+                repeat,
+                TrainingSet(dataset.fingerprint, rows, labels=None if own else labels[rows]),
+            )
             for arm, rows in zip(ARMS, arms, strict=True)
         ]
     return sets
 
 
-def _drawn(spec: RemovalSpec, rows: int, repeat: int) -> Rows:
+def _check_row(name: str, row: int, dataset: Dataset) -> None:
+    if row >= len(dataset.train):
+        raise InputError(
+            f"{name} names row {row}; the training rows of {dataset.name} go from 0 to "
+            f"{len(dataset.train) - 1}."
+        )
+
+
+def _labels(spec: RemovalSpec, dataset: Dataset) -> npt.NDArray[np.int64]:
+    """Class number of every training row, as models are told it."""
+    labels = dataset.train.y.copy()
+    for row, label in parse_labels("labels", spec.labels).items():
+        _check_row("labels", row, dataset)
+        if label >= len(dataset.classes):
+            raise InputError(
+                f"labels gives row {row} class {label}; the classes of {dataset.name} go from 0 to "
+                f"{len(dataset.classes) - 1}."
+            )
+        labels[row] = label
+    return labels
+
+
+def _drawn(spec: RemovalSpec, among: Rows, repeat: int) -> Rows:
     if not spec.images:
-        return np.arange(rows, dtype=np.int32)
+        return among
     rng = np.random.default_rng(seed_from("sample", spec.seed, repeat))
-    return np.sort(rng.choice(rows, spec.images, replace=False)).astype(np.int32)
+    return among[np.sort(rng.choice(among.size, spec.images, replace=False))]
 
 
 def _check_rest(labels: npt.NDArray[np.int64], drawn: Rows, rest: Rows, dataset: Dataset) -> None:

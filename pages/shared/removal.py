@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import numpy.typing as npt
 import streamlit as st
 
 from core.charts.removal import differences
 from core.datasets.base import Dataset
 from core.models import MODELS
-from core.specs import rows_text
+from core.specs import TrainingSet, rows_text
 from core.studies import removal
 from core.studies.removal import RemovalSpec
 from pages.shared import export, jobs_panel, layout, loaders, shell
@@ -18,13 +19,16 @@ QUICK = 2000
 MODEL_CHOICE = ("rf", "mlp-1")
 
 
-def panel(dataset: Dataset, rows: npt.ArrayLike, name: str) -> None:
+def panel(
+    dataset: Dataset, rows: npt.ArrayLike, name: str, begin: TrainingSet | None = None
+) -> None:
     """Widgets of a removal study of some training rows, its cost, and the button that starts it.
 
     Args:
         dataset: The data set that the rows are of.
         rows: Training rows to leave out, in any order; none shows what to do.
         name: What the study is called unless the user calls it something else.
+        begin: Rows and labels to begin with; the whole training split when None.
     """
     text = rows_text(rows)
     if not text:
@@ -49,7 +53,7 @@ def panel(dataset: Dataset, rows: npt.ArrayLike, name: str) -> None:
             repeats = st.number_input(
                 "Repeats", 2, 100, 6, key=f"{key}-repeats", help=RemovalSpec.help("repeats")
             )
-            most = len(dataset.train)
+            most = len(dataset.train) if begin is None else begin.rows.size
             images = st.number_input(
                 "Rows drawn", 0, most, QUICK if most > QUICK else 0, key=f"{key}-images",
                 help=RemovalSpec.help("images"),
@@ -61,9 +65,10 @@ def panel(dataset: Dataset, rows: npt.ArrayLike, name: str) -> None:
         if not models:
             st.caption("Choose at least one model.")
             return
+        among, labels = _begin(dataset, begin)
         spec = RemovalSpec(
-            dataset=dataset.name, remove=text, name=called.strip() or name,
-            models=tuple(models), repeats=int(repeats), images=int(images),
+            dataset=dataset.name, remove=text, name=called.strip() or name, among=among,
+            labels=labels, models=tuple(models), repeats=int(repeats), images=int(images),
         )  # fmt: skip
         left, seconds, measured = removal.estimate(spec, dataset, loaders.store())
         st.caption(
@@ -77,6 +82,17 @@ def panel(dataset: Dataset, rows: npt.ArrayLike, name: str) -> None:
             help="Queue the study and open its page. It runs on when you close it.",
         ):
             jobs_panel.submit("removal", spec)
+
+
+def _begin(dataset: Dataset, begin: TrainingSet | None) -> tuple[str, str]:
+    """The settings that say which rows and which labels a study begins with."""
+    if begin is None:
+        return "", ""
+    own = dataset.train.y[begin.rows]
+    given = own if begin.labels is None else begin.labels
+    changed = np.flatnonzero(given != own)
+    labels = ",".join(f"{begin.rows[place]}={given[place]}" for place in changed)
+    return rows_text(begin.rows), labels
 
 
 def show(key: str, moment: float) -> None:

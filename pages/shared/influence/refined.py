@@ -142,9 +142,9 @@ def _rounds(found: Found) -> None:
             _exports(found, one, gone)
     if gone.size:
         st.subheader("Other models without the rows removed so far", anchor=False)
-        st.caption("On the data set's whole training split, with its own labels.")
+        st.caption("On the rows and labels that the refinement began with.")
         name = f"{found.name}-{arm}-{repeat}-{number}"[:80]
-        removal.panel(dataset, gone, name)
+        removal.panel(dataset, gone, name, begin=chain[0].drawn.training_set)
 
 
 def _gone(chain: list[Round], one: Round) -> Rows:

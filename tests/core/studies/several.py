@@ -23,7 +23,7 @@ FAULTS = FaultsSpec(
     "digits", "damage", faults=("flip-random@0.2,0.4", "keep@0.5"), models=("gnb", "svc"),
     repeats=2, images=300,
 )  # fmt: skip
-REMOVAL = RemovalSpec("hostile.csv", "0-9", HOSTILE, ("gnb", "rf"), 2, images=0)
+REMOVAL = RemovalSpec("hostile.csv", "0-9", HOSTILE, models=("gnb", "rf"), repeats=2)
 
 
 class Client:

@@ -60,6 +60,22 @@ def test_the_arms_differ_in_the_rows_left_out_alone(digits: Dataset, images: int
             )
 
 
+def test_rows_and_labels_to_begin_with(digits: Dataset) -> None:
+    """What a refinement began with: some rows, a few of them under other labels."""
+    labels = digits.train.y.copy()
+    labels[[20, 50]] = (labels[[20, 50]] + 1) % 10
+    changed = f"20={labels[20]},50={labels[50]}"
+    spec = replace(SPEC, images=0, among="0-199", labels=changed)
+    for one in removal.plan(spec, digits):
+        data = one.training_set
+        assert data.rows.max() < 200
+        np.testing.assert_array_equal(data.labels, labels[data.rows])
+        if one.arm == "without":
+            assert set(data.rows) == set(range(200)) - set(spec.removed())
+    plain = replace(SPEC, images=0, among="0-199", labels=f"20={digits.train.y[20]}")
+    assert all(one.training_set.labels is None for one in removal.plan(plain, digits))
+
+
 def test_repeats_have_seeds_of_their_own(digits: Dataset) -> None:
     spec = replace(SPEC, images=0)
     planned = removal.units(removal.plan(spec, digits), spec.parsed_models())
@@ -75,6 +91,14 @@ def test_repeats_have_seeds_of_their_own(digits: Dataset) -> None:
         ({"remove": "0-1299"}, "none left to train on"),
         ({"images": 5000}, "images is 5000"),
         ({"images": 60, "remove": "3"}, "among the 60 drawn"),
+        ({"remove": 3}, "remove must be a text"),
+        ({"labels": 3}, "labels must be a text"),
+        ({"among": "0-9999"}, "among names row 9999"),
+        ({"among": "3-90", "images": 89}, "there are 88 rows to begin with"),
+        ({"labels": "3=x"}, "such as 3=7,19=0; got '3=x'"),
+        ({"labels": "3=1,3=2"}, "row 3 two labels"),
+        ({"labels": "3=10"}, "row 3 class 10"),
+        ({"labels": "5000=1"}, "labels names row 5000"),
         ({"models": ()}, "at least one model"),
         ({"repeats": 1}, "repeats must be a whole number from 2"),
     ],
