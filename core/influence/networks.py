@@ -227,7 +227,7 @@ def _forward(call: Callable[[Parameters], Any], theta: Parameters, tangent: Para
     """Derivative of `call` at `theta` along `tangent`, by forward mode."""
     with warnings.catch_warnings():
         # torch's own forward-mode rules are TorchScript, which torch warns of on first use.
-        warnings.filterwarnings("ignore", ".*torch.jit.script.* is deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", ".*torch.jit.script.* is deprecated")
         try:
             return jvp(call, (theta,), (tangent,))[1]
         except NotImplementedError as error:
