@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.studies import faults
 from core.studies.faults_spec import FaultsSpec
 from pages.shared import jobs_panel, loaders, picker, shell
 from pages.shared.faults import compose, results
-from pages.shared.text import duration
 
 
 def new_study() -> None:
@@ -18,11 +16,7 @@ def new_study() -> None:
         return
     dataset = loaders.dataset(listing.name)
     spec = compose.spec(dataset)
-    left, seconds, measured = faults.estimate(spec, dataset, loaders.store())
-    st.caption(
-        f"{left:,} models to train, {duration(seconds) if left else 'all known already'}"
-        + ("." if measured else "; a rough figure, as this is the first run.")
-    )
+    jobs_panel.cost(spec)
     if st.button(
         "Run",
         icon=":material/play_arrow:",

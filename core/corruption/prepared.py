@@ -46,10 +46,9 @@ def prepared(dataset: Dataset, training_set: TrainingSet) -> Prepared:
         InputError: Its level is out of bounds, or the data set has no pixels to damage.
     """
     rows = training_set.rows
-    if (training_set.train_damage or training_set.test_damage) and dataset.test.x.ndim != 4:
-        raise InputError(f"Pixels can be damaged in images only; {dataset.name} has none.")
     x = dataset.train.x[rows]
     if training_set.train_damage:
+        _check_pixels(dataset)
         x = damaged(x, training_set.train_damage, dataset.peak)
     labels = training_set.labels
     return Prepared(
@@ -62,11 +61,12 @@ def prepared(dataset: Dataset, training_set: TrainingSet) -> Prepared:
 @lru_cache(maxsize=1)
 def _test_images(dataset: Dataset, damages: tuple[Damage, ...]) -> Any:
     """The test images of one damage, kept while the units of a task need them in turn."""
-    if not damages:
-        return dataset.test.x
-    images = damaged(dataset.test.x, damages, dataset.peak)
-    images.setflags(write=False)
-    return images
+    return with_tests(dataset, (damages,)).test.x
+
+
+def _check_pixels(dataset: Dataset) -> None:
+    if dataset.kind != "image":
+        raise InputError(f"Pixels can be damaged in images only; {dataset.name} has none.")
 
 
 def with_tests(dataset: Dataset, tests: Tests) -> Dataset:
@@ -77,8 +77,7 @@ def with_tests(dataset: Dataset, tests: Tests) -> Dataset:
     """
     if tests == ((),):
         return dataset
-    if dataset.kind != "image":
-        raise InputError(f"Pixels can be damaged in images only; {dataset.name} has none.")
+    _check_pixels(dataset)
     copies = [damaged(dataset.test.x, damages, dataset.peak) for damages in tests]
     test = replace(dataset.test, x=np.concatenate(copies), y=np.tile(dataset.test.y, len(tests)))
     return replace(dataset, test=test)

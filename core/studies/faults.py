@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core import datasets, engine, models
+from core import datasets, engine
 from core.corruption.fault import touched
 from core.corruption.faults import FAULTS
 from core.datasets.base import Dataset
@@ -30,6 +30,7 @@ from core.store import Store
 from core.studies.base import Report, Study
 from core.studies.faults_spec import PRESETS, FaultsSpec, Line
 from core.studies.scored import scored
+from core.studies.training import drawn_rows, settled, train
 
 if TYPE_CHECKING:
     from core.jobs import Context, Job
@@ -75,19 +76,12 @@ def plan(spec: FaultsSpec, dataset: Dataset) -> list[Planned]:
         raise InputError(f"images is {spec.images}; {dataset.name} has {total} training rows.")
     planned = []
     for repeat in range(spec.repeats):
-        rows = _drawn(spec, total, repeat)
+        rows = drawn_rows(np.arange(total, dtype=np.int32), spec.images, spec.seed, repeat)
         clean = TrainingSet(dataset.fingerprint, rows)
         planned.append(Planned(CLEAN, CLEAN, -1, float("nan"), repeat, 0.0, clean))
         for line in spec.lines():
             planned += _levels(spec, dataset, line, rows, repeat)
     return planned
-
-
-def _drawn(spec: FaultsSpec, total: int, repeat: int) -> Rows:
-    if not spec.images:
-        return np.arange(total, dtype=np.int32)
-    rng = np.random.default_rng(seed_from("sample", spec.seed, repeat))
-    return np.sort(rng.choice(total, spec.images, replace=False)).astype(np.int32)
 
 
 def _levels(
@@ -120,7 +114,8 @@ def prepare(spec: FaultsSpec) -> tuple[str, dict[str, Any]]:
         InputError: The data set is not to be had, or a fault or a model does not go with it.
     """
     dataset = datasets.load(spec.dataset)
-    check(spec, dataset)
+    check_models(spec, dataset)
+    plan(replace(spec, repeats=1), dataset)
     content = {name: value for name, value in spec.to_dict().items() if name != "name"}
     key = content_key("faults", {**content, "dataset": dataset.fingerprint})
     labels = [model.label for model in spec.parsed_models()]
@@ -128,11 +123,10 @@ def prepare(spec: FaultsSpec) -> tuple[str, dict[str, Any]]:
     return key, {**facts, "models": labels, "notes": [], "sets": []}
 
 
-def check(spec: FaultsSpec, dataset: Dataset) -> None:
-    """Raise an InputError unless every fault and model goes with the data set."""
+def check_models(spec: FaultsSpec, dataset: Dataset) -> None:
+    """Raise an InputError unless every model goes with the data set; `plan` checks the faults."""
     for model in spec.parsed_models():
         model.check(dataset)
-    plan(replace(spec, repeats=1), dataset)
 
 
 def run(spec: FaultsSpec, context: Context) -> str:
@@ -140,7 +134,7 @@ def run(spec: FaultsSpec, context: Context) -> str:
     from core import cluster
 
     dataset = datasets.load(spec.dataset)
-    resolved, notes = models.resolve(spec.parsed_models())
+    resolved, notes = settled(spec.parsed_models(), context)
     planned = plan(spec, dataset)
     context.note(
         {
@@ -156,17 +150,10 @@ def run(spec: FaultsSpec, context: Context) -> str:
             ],
         }
     )
-    for note in notes:
-        context.say(note)
     truth = {"y": dataset.test.y}
     context.store.put_blob(truth_key(dataset.fingerprint), truth)
-    chosen = units(spec, planned, resolved)
     with cluster.connect(context.scheduler) as client:
-        engine.score(
-            client, dataset, chosen, context.store, context.report, context.say, context.should_stop
-        )
-    failed = len(context.store.failures([unit.key for unit in chosen]))
-    return f"{len(chosen) - failed:,} models trained" + (f", {failed:,} failed." if failed else ".")
+        return train(client, dataset, units(spec, planned, resolved), context)
 
 
 def truth_key(fingerprint: str) -> str:
@@ -180,7 +167,7 @@ def estimate(spec: FaultsSpec, dataset: Dataset, store: Store) -> tuple[int, flo
     Raises:
         InputError: A fault or a model does not go with the data set.
     """
-    check(spec, dataset)
+    check_models(spec, dataset)
     planned = units(spec, plan(spec, dataset), spec.parsed_models())
     return engine.cost(dataset, planned, store)
 

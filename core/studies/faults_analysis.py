@@ -16,14 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import t as student_t
 
 from core import stats
 from core.corruption.faults import FAULTS
 from core.models import Model
+from core.stats.paired import mean_interval
 from core.training import PAPER
 
-CONFIDENCE = 0.95
 POINTS = 5.0
 SHARE = 0.2
 CLEAN = "clean"
@@ -102,11 +101,7 @@ def with_losses(scores: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 def interval(values: npt.ArrayLike) -> tuple[float, float, float]:
     """Mean and the ends of its 95 % t interval; NaN ends for one value."""
     x = np.asarray(values, dtype=np.float64)
-    mean = float(x.mean())
-    if x.size < 2:
-        return mean, float("nan"), float("nan")
-    reach = float(student_t.ppf((1 + CONFIDENCE) / 2, x.size - 1)) * x.std(ddof=1) / x.size**0.5
-    return mean, mean - reach, mean + reach
+    return (float(x.mean()), float("nan"), float("nan")) if x.size < 2 else mean_interval(x)
 
 
 def curves(table: pd.DataFrame) -> pd.DataFrame:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core import datasets, engine, models
+from core import datasets, engine
 from core.datasets.base import Dataset
 from core.engine import Unit
 from core.errors import InputError
@@ -39,6 +39,7 @@ from core.stats.paired import Comparison, compare
 from core.store import Store
 from core.studies.base import Preset, Report, Study
 from core.studies.scored import scored
+from core.studies.training import drawn_rows, settled, train
 
 if TYPE_CHECKING:
     from core.jobs import Context, Job
@@ -131,7 +132,7 @@ def plan(spec: RemovalSpec, dataset: Dataset) -> list[Planned]:
     own = np.array_equal(labels, dataset.train.y)
     sets = []
     for repeat in range(spec.repeats):
-        drawn = _drawn(spec, among, repeat)
+        drawn = drawn_rows(among, spec.images, spec.seed, repeat)
         flagged = drawn[np.isin(drawn, removed)]
         rest = drawn[~np.isin(drawn, removed)]
         _check_rest(labels, drawn, rest, dataset)
@@ -168,13 +169,6 @@ def _labels(spec: RemovalSpec, dataset: Dataset) -> npt.NDArray[np.int64]:
             )
         labels[row] = label
     return labels
-
-
-def _drawn(spec: RemovalSpec, among: Rows, repeat: int) -> Rows:
-    if not spec.images:
-        return among
-    rng = np.random.default_rng(seed_from("sample", spec.seed, repeat))
-    return among[np.sort(rng.choice(among.size, spec.images, replace=False))]
 
 
 def _check_rest(labels: npt.NDArray[np.int64], drawn: Rows, rest: Rows, dataset: Dataset) -> None:
@@ -235,7 +229,7 @@ def run(spec: RemovalSpec, context: Context) -> str:
     from core import cluster
 
     dataset = datasets.load(spec.dataset)
-    resolved, notes = models.resolve(spec.parsed_models())
+    resolved, notes = settled(spec.parsed_models(), context)
     planned = units(plan(spec, dataset), resolved)
     labels = [model.label for model in spec.parsed_models()]
     rows = [
@@ -243,15 +237,8 @@ def run(spec: RemovalSpec, context: Context) -> str:
         for (one, unit), label in zip(planned, labels * (len(planned) // len(labels)), strict=True)
     ]
     context.note({"notes": notes, "units": rows})
-    for note in notes:
-        context.say(note)
-    chosen = [unit for _, unit in planned]
     with cluster.connect(context.scheduler) as client:
-        engine.score(
-            client, dataset, chosen, context.store, context.report, context.say, context.should_stop
-        )
-    failed = len(context.store.failures([unit.key for unit in chosen]))
-    return f"{len(chosen) - failed:,} models trained" + (f", {failed:,} failed." if failed else ".")
+        return train(client, dataset, [unit for _, unit in planned], context)
 
 
 def estimate(spec: RemovalSpec, dataset: Dataset, store: Store) -> tuple[int, float, bool]:

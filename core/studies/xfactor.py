@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core import datasets, engine, models, selection, settings
+from core import datasets, engine, selection, settings
 from core.datasets.base import Dataset, check_kind
 from core.engine import Unit
 from core.errors import DamagedBlob, NotEnoughImages
@@ -25,6 +25,7 @@ from core.specs import Selection, TrainingSet, content_key, seed_from
 from core.store import Store
 from core.studies.base import Report, Study
 from core.studies.scored import scored
+from core.studies.training import settled, train
 from core.studies.xfactor_spec import PRESETS, XFactorSpec
 
 if TYPE_CHECKING:
@@ -135,18 +136,12 @@ def run(spec: XFactorSpec, context: Context) -> str:
 
     dataset = datasets.load(spec.dataset)
     check_sizes(spec, dataset)
-    resolved, notes = models.resolve(spec.parsed_models())
+    resolved, notes = settled(spec.parsed_models(), context)
     context.note({"models": [model.label for model in resolved], "notes": notes})
-    for note in notes:
-        context.say(note)
     with cluster.connect(context.scheduler) as client:
         rows = _select(client, dataset, plan(spec), context)
         units = _units(dataset.fingerprint, rows, resolved)
-        engine.score(
-            client, dataset, units, context.store, context.report, context.say, context.should_stop
-        )
-    failed = len(context.store.failures([unit.key for unit in units]))
-    return f"{len(units) - failed:,} units scored" + (f", {failed:,} failed." if failed else ".")
+        return train(client, dataset, units, context, "units scored")
 
 
 def _select_task(dataset: Dataset, group: Group) -> Rows:

@@ -12,6 +12,8 @@ from core import jobs, settings
 from core.jobs import Job
 from core.specs import Spec
 from core.studies import STUDIES, StudySpec
+from core.studies.faults_spec import FaultsSpec
+from core.studies.removal import RemovalSpec
 from pages.shared import loaders, share, shell
 from pages.shared.text import ago, duration, plain
 
@@ -87,6 +89,15 @@ def submit(study: str, spec: StudySpec) -> None:
     # Empty ones, because None is refused as long as a widget's value stands in the address, and
     # so is a value for the widget itself.
     st.switch_page(page.path, query_params={})
+
+
+def cost(spec: FaultsSpec | RemovalSpec) -> None:
+    """How many models a study trains and how long that will take, in a line."""
+    left, seconds, measured = loaders.cost(spec.to_toml(), spec)
+    st.caption(
+        f"{left:,} models to train, {duration(seconds) if left else 'all known already'}"
+        + ("." if measured else "; a rough figure, as this is the first run.")
+    )
 
 
 def as_file(spec: Spec) -> None:

@@ -13,7 +13,7 @@ from core.specs import TrainingSet, rows_text
 from core.studies import removal
 from core.studies.removal import RemovalSpec
 from pages.shared import export, jobs_panel, layout, loaders, shell
-from pages.shared.text import duration, plain
+from pages.shared.text import plain
 
 QUICK = 2000
 MODEL_CHOICE = ("rf", "mlp-1")
@@ -70,11 +70,7 @@ def panel(
             dataset=dataset.name, remove=text, name=called.strip() or name, among=among,
             labels=labels, models=tuple(models), repeats=int(repeats), images=int(images),
         )  # fmt: skip
-        left, seconds, measured = removal.estimate(spec, dataset, loaders.store())
-        st.caption(
-            f"{left:,} models to train, {duration(seconds) if left else 'all known already'}"
-            + ("" if measured else "; a rough figure, as this is the first run")
-        )
+        jobs_panel.cost(spec)
         if st.button(
             "Train and compare",
             icon=":material/compare_arrows:",
