@@ -12,7 +12,7 @@ from core.models import MODELS
 from core.specs import TrainingSet, rows_text
 from core.studies import removal
 from core.studies.removal import RemovalSpec
-from pages.shared import export, jobs_panel, layout, loaders, shell
+from pages.shared import export, jobs_panel, layout, loaders, shell, shown
 from pages.shared.text import plain
 
 QUICK = 2000
@@ -103,7 +103,6 @@ def show(key: str, moment: float) -> None:
     export.chart(figure, table, "removal-differences")
     for title, name in (("Accuracy by arm", "accuracy"), ("Differences", "differences")):
         st.subheader(title, anchor=False)
-        st.dataframe(found.tables[name].round(4), hide_index=True)
-        export.table(found.tables[name], f"removal-{name}-table")
+        shown.table(found.tables[name], f"removal-{name}-table")
     export.table(found.tables["scores"], "removal-scores", "All scores as CSV")
     shell.link("quality", "Flag other rows")

@@ -18,6 +18,7 @@ from core.studies.faults_details import by_epoch, confusion_difference, moved
 from core.studies.faults_published import beside_papers
 from core.studies.faults_spec import Line
 from pages.shared import export, layout, loaders
+from pages.shared.shown import gaps, in_tabs, table
 from pages.shared.text import plain
 
 
@@ -48,22 +49,8 @@ def show(key: str, moment: float) -> None:
         st.info("No model has been scored yet.", icon=":material/hourglass_empty:")
         return
     found = Found(key, moment, results, loaders.faults_analysis(key, moment))
-    if results.notes:
-        st.info("  \n".join(map(plain, results.notes)), icon=":material/info:")
-    if not results.failures.empty:
-        with st.expander(f"{len(results.failures):,} units failed", icon=":material/warning:"):
-            table(results.failures, "fault-failures")
-    tabs = st.tabs(list(TABS), key="tab", bind="query-params")
-    for tab, content in zip(tabs, TABS.values(), strict=True):
-        if tab.open:
-            with tab:
-                content(found)
-
-
-def table(frame: pd.DataFrame, stem: str) -> None:
-    """A table with its export; what is shown is rounded, what is saved is not."""
-    st.dataframe(frame.round(4), hide_index=True)
-    export.table(frame, stem)
+    gaps(results.notes, results.failures, "fault-failures")
+    in_tabs(TABS, found)
 
 
 def _findings(found: Found) -> None:

@@ -15,7 +15,7 @@ from core.datasets.base import Dataset
 from core.studies.refinement import Results
 from core.studies.refinement_analysis import METRICS, Analysis
 from core.studies.refinement_rounds import Round, rows_of
-from pages.shared import audits, export, gallery, layout, loaders, removal
+from pages.shared import audits, export, gallery, layout, loaders, removal, shown
 from pages.shared.text import plain
 
 SHOWN = 48
@@ -49,11 +49,7 @@ def show(key: str, moment: float) -> None:
         return
     if found.results.notes:
         st.info("  \n".join(map(plain, found.results.notes)), icon=":material/info:")
-    tabs = st.tabs(list(TABS), key="tab", bind="query-params")
-    for tab, content in zip(tabs, TABS.values(), strict=True):
-        if tab.open:
-            with tab:
-                content(found)
+    shown.in_tabs(TABS, found)
 
 
 def _findings(found: Found) -> None:
@@ -68,9 +64,9 @@ def _findings(found: Found) -> None:
         "all comparisons (Benjamini-Hochberg); what could not have been significant never is."
     )
     tables = found.analysis.tables()
-    _table(tables["comparisons"], f"{found.name}-comparisons")
+    shown.table(tables["comparisons"], f"{found.name}-comparisons")
     st.subheader("Best rounds", anchor=False)
-    _table(tables["best"], f"{found.name}-best")
+    shown.table(tables["best"], f"{found.name}-best")
 
 
 def _draw(found: Found, metric: str) -> None:
@@ -103,7 +99,7 @@ def _dcs(found: Found) -> None:
     st.altair_chart(figure, alt="Test accuracy against DCS, one point a round")
     export.chart(figure, table, f"{found.name}-tracking")
     st.subheader("Correlation inside seeds", anchor=False)
-    _table(found.analysis.tables()["tracking"], f"{found.name}-correlation")
+    shown.table(found.analysis.tables()["tracking"], f"{found.name}-correlation")
 
 
 def _rounds(found: Found) -> None:
@@ -188,8 +184,8 @@ def _removed(dataset: Dataset, one: Round) -> None:
         ]
         pixels = audits.pixels(dataset, "train", numbers)
         gallery.show(pixels, captions[:SHOWN], f"Rows {', '.join(map(str, numbers))}")
-    shown = gone.drop(columns="removed").replace({"label": names, "given_label": names})
-    st.dataframe(shown.round(4), hide_index=True, height=260)
+    listed = gone.drop(columns="removed").replace({"label": names, "given_label": names})
+    st.dataframe(listed.round(4), hide_index=True, height=260)
 
 
 def _exports(found: Found, one: Round, gone: Rows) -> None:
@@ -204,12 +200,6 @@ def _exports(found: Found, one: Round, gone: Rows) -> None:
         export.table(found.results.table, f"{found.name}-rounds", "All rounds of all seeds as CSV")
         audits.parquet(found.results.table, f"{found.name}-rounds", "As Parquet")
     st.caption("The file of this round's rows is one that `influence score --train-rows` takes.")
-
-
-def _table(frame: pd.DataFrame, stem: str) -> None:
-    """A table with its export; what is shown is rounded, what is saved is not."""
-    st.dataframe(frame.round(4), hide_index=True)
-    export.table(frame, stem)
 
 
 TABS: dict[str, Callable[[Found], None]] = {

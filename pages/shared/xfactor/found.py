@@ -10,7 +10,8 @@ import streamlit as st
 from core.charts.style import Figure
 from core.studies.xfactor import Results
 from core.studies.xfactor_analysis import Analysis
-from pages.shared import export, layout, loaders
+from pages.shared import layout, loaders
+from pages.shared.shown import draw, table
 from pages.shared.text import plain
 
 
@@ -29,30 +30,6 @@ def say(found: Found, *topics: str) -> None:
     facts = loaders.readings(found.key, found.moment)
     chosen = [fact.text for fact in facts if not topics or fact.topic in topics]
     st.markdown("\n".join(f"- {plain(text)}" for text in chosen))
-
-
-def draw(figure: Figure, numbers: pd.DataFrame, stem: str, alt: str) -> None:
-    """A chart with its exports.
-
-    Args:
-        figure: The chart.
-        numbers: What it draws.
-        stem: File name of the exports without their ending.
-        alt: What the chart shows, for those who cannot see it.
-    """
-    st.altair_chart(figure, alt=alt, key=f"chart-{stem}")
-    export.chart(figure, numbers, stem)
-
-
-def table(frame: pd.DataFrame, stem: str) -> None:
-    """A table with its export; what is shown is rounded, what is saved is not.
-
-    Args:
-        frame: The table.
-        stem: File name of the export without its ending.
-    """
-    st.dataframe(frame.round(4), hide_index=True)
-    export.table(frame, stem)
 
 
 def side_by_side(

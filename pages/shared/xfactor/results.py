@@ -14,9 +14,10 @@ from core.charts.strategies import strategies
 from core.charts.variance import variance
 from core.studies.xfactor_analysis.published import beside_paper
 from pages.shared import layout, loaders
+from pages.shared.shown import draw, gaps, in_tabs, table
 from pages.shared.text import plain
 from pages.shared.xfactor import scatter
-from pages.shared.xfactor.found import Found, draw, say, side_by_side, table
+from pages.shared.xfactor.found import Found, say, side_by_side
 
 GROUPS = ("random", "selected")
 MEAN = "Mean over classes"
@@ -35,17 +36,8 @@ def show(key: str, moment: float) -> None:
         st.info("No model has been scored yet.", icon=":material/hourglass_empty:")
         return
     found = Found(key, moment, results, loaders.analysis(key, moment))
-    notes = dict.fromkeys((*results.notes, *found.analysis.notes))
-    if notes:
-        st.info("  \n".join(map(plain, notes)), icon=":material/info:")
-    if not results.failures.empty:
-        with st.expander(f"{len(results.failures):,} units failed", icon=":material/warning:"):
-            table(results.failures, "failures")
-    tabs = st.tabs(list(TABS), key="tab", bind="query-params")
-    for tab, content in zip(tabs, TABS.values(), strict=True):
-        if tab.open:
-            with tab:
-                content(found)
+    gaps((*results.notes, *found.analysis.notes), results.failures, "failures")
+    in_tabs(TABS, found)
 
 
 def _choice(label: str, options: list[str], key: str, help: str) -> str:
