@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.selection import plain_mean, plain_uniqueness
+from benchmarks.study_selection import plain_mean, plain_uniqueness
 from core.datasets import Dataset, Split
 from core.selection import select
 from core.specs import Selection

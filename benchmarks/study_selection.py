@@ -1,7 +1,5 @@
 """CPU time of selection against the X-Factor paper's text put into plain NumPy.
 
-    python -m benchmarks.selection
-
 Both sides run in one process on one thread, on MNIST and the paper's grid: five sizes, ten
 excesses, four strategies, two directions, five repeats; 2,000 subsets. The product selects all of
 them, each from a seed of its own. The plain version runs a sample that stands for the grid:
@@ -9,22 +7,20 @@ uniqueness for every size, excess and direction on one class of ten in turn; the
 on ten of the fifty (size, excess), every size twice and every excess once, so that a cost that is
 linear in both adds up to that of the grid. Every sampled choice must be the product's.
 
-The columns: plain; the product one subset at a time (`select`, one repeat of five, scaled); and
-all subsets of a strategy in one call (`select_many`, as a study does).
+The product selects all subsets of a strategy in one call (`select_many`, as a study does); `one by
+one` is the same by `select`, one repeat of five, scaled.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import product
-from time import process_time
-from typing import Any
 
 import numpy as np
 from scipy.spatial.distance import cdist
-from threadpoolctl import threadpool_limits
 
+from benchmarks.timing import line, timed
 from core import datasets, selection
 from core.datasets import Dataset
 from core.specs import Selection, seed_from
@@ -40,13 +36,6 @@ def recipe(strategy: str, direction: str, size: int, excess: int, repeat: int) -
     """A subset's recipe; its seed is its own."""
     seed = seed_from(strategy, direction, size, excess, repeat)
     return Selection(strategy, direction, size, excess, seed)
-
-
-def timed(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
-    """What the function returns, and its CPU time in seconds."""
-    start = process_time()
-    result = function(*arguments)
-    return result, process_time() - start
 
 
 def plain_uniqueness(images: np.ndarray, keep: int, direction: str) -> np.ndarray:
@@ -122,15 +111,13 @@ def one_by_one(dataset: Dataset, selections: Iterable[Selection]) -> None:
         selection.select(dataset, wanted)
 
 
-@threadpool_limits.wrap(limits=1)
-def main() -> None:
-    """Print one line a strategy and one for all."""
+def run() -> None:
+    """Print two lines a strategy and two for all, class means included."""
     dataset = datasets.load("mnist")
     images = dataset.train.x.reshape(len(dataset.train), -1).astype(np.float64)
     _, preparing = timed(selection.geometry, dataset)
-    print("CPU seconds     subsets    plain    alone together  plain / together")
-    line("class means", 1, 0, preparing, preparing)
-    totals = np.array([0, 0, preparing, preparing])
+    print(f"{'class means':34}{'':9}{preparing:9.3g}")
+    totals = np.array([0, preparing, preparing])
     for strategy in STRATEGIES:
         if strategy == "uniqueness":
             plain = sample_uniqueness(dataset, images)
@@ -140,16 +127,8 @@ def main() -> None:
         grid = [recipe(strategy, *cell) for cell in cells]
         _, alone = timed(one_by_one, dataset, grid[::REPEATS])
         _, together = timed(selection.select_many, dataset, grid)
-        line(strategy, len(grid), plain, alone * REPEATS, together)
-        totals += [len(grid), plain, alone * REPEATS, together]
-    line("all", *totals)
-
-
-def line(name: str, count: float, plain: float, alone: float, together: float) -> None:
-    """Print one line of the table."""
-    ratio = f"{plain / together:16.0f}×" if plain else ""
-    print(f"{name:14} {count:8.0f} {plain:8.0f} {alone:8.1f} {together:8.1f} {ratio}", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+        line(f"{strategy}, {len(grid)} subsets", plain, together)
+        line(f"{strategy}, one by one", plain, alone * REPEATS)
+        totals += [plain, together, alone * REPEATS]
+    line("all 2,000 subsets", totals[0], totals[1], target=60)
+    line("all, one by one", totals[0], totals[2])

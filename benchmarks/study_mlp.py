@@ -1,35 +1,33 @@
 """CPU time of training a stack of MLPs against plain PyTorch, one training set after another.
 
-    python -m benchmarks.training
-
 Everything runs in one process on one thread, on MNIST: four random subsets of each size, width
 128, the paper's recipe with the same seeds, so that both sides train the same networks for the
 same number of epochs (but for a few, by rounding) and must predict the same classes. The plain
 loops run the first two subsets, scaled by epochs to all four. Seconds are for one training set,
 its test on 10,000 images included.
 
-The columns: `loader`, the loop as most people write it, with a `DataLoader` of a `TensorDataset`;
-`tensors`, the same loop over tensors indexed by a permutation; `stack`, this product.
+Plain is the loop as most people write it, with a `DataLoader` of a `TensorDataset`; `tensors` is
+the same loop over tensors indexed by a permutation.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from time import process_time
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from benchmarks.timing import line, timed
 from core import datasets, selection
 from core.datasets import Dataset
 from core.models import Model
 from core.specs import Selection, TrainingSet
 from core.training import PAPER
 
-SIZES = (10, 30, 100)
+TARGETS = {10: 2.5, 30: 2.5, 100: 2.0}  # by images a class
 DEPTHS = (1, 3, 5)
 WIDTH = 128
 SEEDS = range(4)
@@ -77,17 +75,22 @@ def plain(
         return network(torch.tensor(dataset.test.x).flatten(1) / 255).argmax(1).numpy()
 
 
-def main() -> None:
-    """Print one line for each size and depth."""
-    torch.set_num_threads(1)
+def plain_all(
+    dataset: Dataset, sets: list[TrainingSet], depth: int, loader: bool
+) -> list[np.ndarray]:
+    """Predictions of one network after another."""
+    return [plain(dataset, one, depth, seed, loader) for seed, one in enumerate(sets)]
+
+
+def run() -> None:
+    """Print two lines for each size and depth."""
     dataset = datasets.load("mnist")
     warm = subsets(dataset, 10)
     Model.parse("mlp-1").fit_many(dataset, warm, SEEDS, "cpu")
     plain(dataset, warm[0], 1, 0, loader=True)
-    print("CPU seconds   images   loader  tensors    stack   loader/stack tensors/stack")
-    for size in SIZES:
+    for size, target in TARGETS.items():
         for depth in DEPTHS:
-            compare(dataset, subsets(dataset, size), depth)
+            compare(dataset, subsets(dataset, size), depth, target)
 
 
 def subsets(dataset: Dataset, size: int) -> list[TrainingSet]:
@@ -96,25 +99,15 @@ def subsets(dataset: Dataset, size: int) -> list[TrainingSet]:
     return [TrainingSet(dataset.fingerprint, subset.rows) for subset in chosen]
 
 
-def compare(dataset: Dataset, sets: list[TrainingSet], depth: int) -> None:
-    """Print one line; stop where the two sides disagree."""
+def compare(dataset: Dataset, sets: list[TrainingSet], depth: int, target: float) -> None:
+    """Print two lines; stop where the two sides disagree."""
     model = Model.parse(f"mlp-{depth}:width={WIDTH}")
-    start = process_time()
-    fits = model.fit_many(dataset, sets, SEEDS, "cpu")
-    stack = (process_time() - start) / len(sets)
-    seconds = []
+    fits, stack = timed(model.fit_many, dataset, sets, SEEDS, "cpu")
+    share = sum(fit.epochs for fit in fits[:2]) / sum(fit.epochs for fit in fits)
     for loader in (True, False):
-        start = process_time()
-        predictions = [plain(dataset, s, depth, i, loader) for i, s in enumerate(sets[:2])]
-        epochs = sum(fit.epochs for fit in fits[:2]) / sum(fit.epochs for fit in fits)
-        seconds.append((process_time() - start) / len(sets) / epochs)
-    agree = min((a == b.predictions).mean() for a, b in zip(predictions, fits, strict=False))
-    if agree < 0.97:
-        sys.exit(f"{model.label}: the two sides agree on {agree:.1%} of the test images only")
-    ratios = "".join(f"{taken / stack:13.1f}×" for taken in seconds)
-    times = "".join(f"{taken:9.2f}" for taken in (*seconds, stack))
-    print(f"{model.label:12} {len(sets[0].rows):7}{times}{ratios}", flush=True)
-
-
-if __name__ == "__main__":
-    main()
+        predictions, taken = timed(plain_all, dataset, sets[:2], depth, loader)
+        agree = min((a == b.predictions).mean() for a, b in zip(predictions, fits, strict=False))
+        if agree < 0.97:
+            sys.exit(f"{model.label}: the two sides agree on {agree:.1%} of the test images only")
+        what = f"{model.label}, {len(sets[0].rows)} images{'' if loader else ', tensors'}"
+        line(what, taken / share / len(sets), stack / len(sets), target if loader else None)
