@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,38 @@ from core.influence.curvature import Curvature, check_exact
 from core.training.logistic import LogisticRegression, design, fit, logits_of
 
 __all__ = ["LogisticCurvature", "LogisticRegression", "design", "fit"]
+
+
+@dataclass(frozen=True, eq=False)
+class Narrowed(LogisticRegression):
+    """A fitted model without some of its inputs.
+
+    Args:
+        used: Numbers of the inputs there are, int64, ascending.
+    """
+
+    used: npt.NDArray[np.int64]
+
+    def prepare(self, x: Any) -> Any:
+        """The float64 matrix of the inputs there are, with a column of ones behind it."""
+        return design(_flat(x)[:, self.used])
+
+
+def without_idle_inputs(model: LogisticRegression, x: Any) -> Narrowed:
+    """The model without the inputs that are 0 in all of these rows, as their weights must be."""
+    flat = _flat(x)
+    seen = np.zeros(flat.shape[1], dtype=bool)
+    if sparse.issparse(flat):
+        seen[flat.indices[flat.data != 0]] = True
+    else:
+        seen = flat.any(0)
+    used = np.flatnonzero(seen | model.theta[:, :-1].any(0))
+    theta = model.theta[:, np.append(used, -1)]
+    return Narrowed(theta, model.l2, model.gradient_norm, model.seconds, used)
+
+
+def _flat(x: Any) -> Any:
+    return sparse.csr_array(x) if sparse.issparse(x) else np.asarray(x).reshape(len(x), -1)
 
 
 class LogisticCurvature(Curvature):

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from torch.func import functional_call, jvp, vjp
 
 from core.errors import InputError
-from core.influence.curvature import Differentiable
 
 NETWORK_BATCH = 256  # rows whose activations are held at once
 MLP_BATCH = 1024
@@ -21,7 +20,7 @@ MLP_BATCH = 1024
 Parameters = dict[str, Tensor]
 
 
-def differentiable(module: nn.Module) -> Differentiable:
+def differentiable(module: nn.Module) -> Network | Mlp:
     """The module ready for `Curvature`: hand-shaped if it is a ReLU MLP, else by `torch.func`.
 
     Args:
@@ -121,12 +120,20 @@ class Mlp:
     """Linear layers with ReLU between them; products need no automatic differentiation.
 
     Parameters are ordered as `parameters()` orders them: weight, bias, weight, …
+
+    Args:
+        layers: Of the module.
+        used: Inputs whose weights are parameters, int64, ascending; all unless given.
     """
 
     batch = MLP_BATCH
 
-    def __init__(self, layers: Sequence[nn.Linear]) -> None:
+    def __init__(self, layers: Sequence[nn.Linear], used: Tensor | None = None) -> None:
+        self.layers, self.used = layers, used
         self.weights = [layer.weight.detach().clone() for layer in layers]
+        self.first = self.weights[0]
+        if used is not None:
+            self.weights[0] = self.first.index_select(1, used)
         self.biases = [None if m.bias is None else m.bias.detach().clone() for m in layers]
 
     @cached_property
@@ -144,8 +151,15 @@ class Mlp:
         """Features flattened to shape (n, features)."""
         return _as_tensor(x, self.weights[0].dtype, self.weights[0].device).flatten(1)
 
+    def without_idle_inputs(self, x: Tensor) -> tuple[Mlp, Tensor]:
+        """The network and these rows without the inputs that are 0 in all of them."""
+        used = x.any(0).nonzero()[:, 0]
+        if len(used) == x.shape[1]:
+            return self, x
+        return Mlp(self.layers, used), x.index_select(1, used)
+
     def linearise(self, x: Tensor) -> MlpLogits:
-        """Logits of a batch of rows."""
+        """Logits of a batch of rows, of all inputs or of those in use."""
         return MlpLogits(self, x)
 
     def split(self, v: Tensor) -> list[tuple[Tensor, Tensor | None]]:
@@ -163,10 +177,15 @@ class MlpLogits:
     def __init__(self, mlp: Mlp, x: Tensor) -> None:
         self._mlp = mlp
         self._inputs = [x]
-        for weight, bias in zip(mlp.weights, mlp.biases, strict=True):
+        # Rows that the idle inputs were not taken for may have values there.
+        whole = x.shape[1] == mlp.first.shape[1]
+        first = mlp.first if whole else mlp.weights[0]
+        for weight, bias in zip([first, *mlp.weights[1:]], mlp.biases, strict=True):
             z = _affine(self._inputs[-1], weight, bias)
             self._inputs.append(z.clamp_min(0))
         self._inputs.pop()
+        if whole and mlp.used is not None:
+            self._inputs[0] = x.index_select(1, mlp.used)
         self._open = [(a > 0).to(a.dtype) for a in self._inputs[1:]]
         self.logits = z
 

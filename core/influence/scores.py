@@ -13,10 +13,10 @@ from torch import Tensor, nn
 
 from core.errors import InputError
 from core.influence.certificate import Certificate, Influence
-from core.influence.curvature import Curvature, Differentiable, Kind
+from core.influence.curvature import Curvature, Kind
 from core.influence.inputs import check_classes, check_labels, check_loss, check_rows
-from core.influence.logistic import LogisticCurvature, LogisticRegression
-from core.influence.networks import differentiable
+from core.influence.logistic import LogisticCurvature, LogisticRegression, without_idle_inputs
+from core.influence.networks import Mlp, differentiable
 from core.influence.solvers import Solution, cg, exact, lissa
 from core.influence.trees import leaf_influence
 
@@ -98,6 +98,9 @@ def curvature_of(
 ) -> Curvature:
     """The curvature of a model's objective on its training rows, once both are checked.
 
+    Inputs that are 0 in every training row are left out: there no training gradient has a part
+    and the matrix is diagonal, so that no score depends on them.
+
     Raises:
         InputError: the rows cannot be used, or the model has diverged.
     """
@@ -105,12 +108,15 @@ def curvature_of(
     labels = check_rows(x, y)
     result: Curvature
     if isinstance(model, LogisticRegression):
-        result = LogisticCurvature(model, model.prepare(x), labels, damping=damping or 0.0)
+        narrow = without_idle_inputs(model, x)
+        result = LogisticCurvature(narrow, narrow.prepare(x), labels, damping=damping or 0.0)
     else:
-        ready: Differentiable = differentiable(model)
+        ready = differentiable(model)
         damping = NETWORK_DAMPING if damping is None else damping
         features = ready.prepare(x)
         check_labels(labels, ready.linearise(features[:1]).logits.shape)
+        if isinstance(ready, Mlp):
+            ready, features = ready.without_idle_inputs(features)
         result = Curvature(ready, features, labels, kind=kind, l2=l2, damping=damping)
     check_loss(result.loss(), "training")
     return result

@@ -7,7 +7,10 @@ from torch import nn
 
 from core.errors import InputError
 from core.influence import influence
+from core.influence.curvature import Curvature
 from core.influence.logistic import LogisticCurvature, design, fit
+from core.influence.networks import differentiable
+from core.influence.solvers import exact
 
 METHODS = ("cg", "lissa", "exact", "auto")
 
@@ -62,6 +65,19 @@ def test_removing_what_is_harmful_lowers_the_validation_loss(digits) -> None:
         return -m.log_probabilities(vx)[np.arange(len(vy)), vy].mean()
 
     assert loss(fit(x[kept], y[kept])) < loss(model)
+
+
+def test_inputs_that_are_zero_in_all_training_rows_change_no_score(digits) -> None:
+    (x, y), (vx, vy) = digits
+    x, vx = x.copy(), vx.copy()
+    x[:, ::3] = 0
+    assert (vx[:, ::3] != 0).any()
+    net = trained(x, y).double()
+    whole = Curvature(differentiable(net), torch.tensor(x), y, damping=0.05)
+    s = exact(whole.matrix(), whole.gradient(torch.tensor(vx), vy)).s
+    for rows, val in (((x, y), (vx, vy)), ((torch.tensor(x), y), (torch.tensor(vx), vy))):
+        found = influence(net, rows, val, "exact", damping=0.05)
+        np.testing.assert_allclose(found.scores, -whole.slopes(s).numpy(), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("activation", [nn.ReLU, nn.Tanh])
