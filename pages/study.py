@@ -38,7 +38,7 @@ def cost(spec: XFactorSpec) -> None:
     metrics = (
         (
             "Subsets",
-            f"{estimate.units // len(spec.models):,}",
+            f"{estimate.subsets:,}",
             "Random and selected.",
         ),
         ("Units", f"{estimate.units:,}", "Training runs: each model on each subset."),

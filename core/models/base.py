@@ -88,6 +88,7 @@ class Family:
             and what to do about it, or an empty one.
         kinds: Kinds of data sets that it takes.
         fit_with_history: As `fit_many`, with the accuracies by epoch; None where there are none.
+        deterministic: Whether every seed gives the same model.
     """
 
     name: str
@@ -102,3 +103,4 @@ class Family:
     settle: Callable[[Options], tuple[Options, str]] = as_given
     kinds: frozenset[Kind] = frozenset({"image"})
     fit_with_history: FitMany | None = None
+    deterministic: bool = False

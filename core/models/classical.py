@@ -114,6 +114,7 @@ SUPPORT_VECTORS = Family(
     batch=_few,
     gpu=False,
     kinds=KINDS,
+    deterministic=True,
 )
 
 NAIVE_BAYES = Family(
@@ -126,6 +127,7 @@ NAIVE_BAYES = Family(
     batch=_few,
     gpu=False,
     kinds=KINDS,
+    deterministic=True,
 )
 
 BOOSTING = Family(

@@ -61,4 +61,5 @@ LOGISTIC = Family(
     seconds=lambda images, features, test: 0.02 + features * (3e-7 * images + 2e-7 * test),
     gpu=False,
     kinds=frozenset({"image", "text", "table"}),
+    deterministic=True,
 )

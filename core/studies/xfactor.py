@@ -26,6 +26,7 @@ from core.store import Store
 from core.studies.base import Report, Study
 from core.studies.scored import scored
 from core.studies.training import settled, train
+from core.studies.xfactor_replicates import again, places
 from core.studies.xfactor_spec import PRESETS, XFactorSpec
 
 if TYPE_CHECKING:
@@ -110,8 +111,7 @@ def prepare(spec: XFactorSpec) -> tuple[str, dict[str, Any]]:
     for model in spec.parsed_models():
         model.check(dataset)
     check_sizes(spec, dataset)
-    content = {name: value for name, value in spec.to_dict().items() if name != "name"}
-    key = content_key("xfactor", {**content, "dataset": dataset.fingerprint})
+    key = content_key("xfactor", {**spec.content(), "dataset": dataset.fingerprint})
     facts = {"fingerprint": dataset.fingerprint, "classes": list(dataset.classes)}
     return key, {**facts, "models": [model.label for model in spec.parsed_models()], "notes": []}
 
@@ -141,6 +141,7 @@ def run(spec: XFactorSpec, context: Context) -> str:
     with cluster.connect(context.scheduler) as client:
         rows = _select(client, dataset, plan(spec), context)
         units = _units(dataset.fingerprint, rows, resolved)
+        units += [unit for _, unit in again(spec, units, recipes(list(rows)))]
         return train(client, dataset, units, context, "units scored")
 
 
@@ -208,12 +209,14 @@ class Estimate:
     """What a study will cost.
 
     Args:
-        units: Units in all.
+        subsets: Subsets in all.
+        units: Units in all, those that repeat others under another seed too.
         done: Units that have a score already.
         seconds: Expected training time of the rest on this machine's workers.
         measured: Whether all of it rests on times measured on this data set and device.
     """
 
+    subsets: int
     units: int
     done: int
     seconds: float
@@ -233,14 +236,22 @@ def estimate(spec: XFactorSpec, dataset: Dataset, store: Store) -> Estimate:
     left = Counter[tuple[str, int]]()
     for group, size in zip(groups, sizes, strict=True):
         left.update({(model.label, size): len(group.seeds) for model in chosen})
+    subsets, table = sum(len(group.seeds) for group in groups), recipes(groups)
+    for per_class in table["per_class"].iloc[places(spec, table)]:
+        size = per_class * len(dataset.classes)
+        repeated = [model.label for model in chosen if not model.family.deterministic]
+        left.update({(label, size): spec.replicates for label in repeated})
     units = left.total()
     rows = _stored(groups, dataset.fingerprint, store, lambda _: None)
-    known = {unit.key: unit for unit in _units(dataset.fingerprint, rows, chosen)}
+    stored = _units(dataset.fingerprint, rows, chosen)
+    if len(rows) == len(groups):
+        stored += [unit for _, unit in again(spec, stored, table)]
+    known = {unit.key: unit for unit in stored}
     for key in store.scored(list(known)):
         left[known[key].model.label, known[key].training_set.rows.size] -= 1
     seconds = sum(count * expected[kind][0] for kind, count in left.items())
     measured = all(expected[kind][1] for kind, count in left.items() if count)
-    return Estimate(units, units - left.total(), seconds / settings.workers(), measured)
+    return Estimate(subsets, units, units - left.total(), seconds / settings.workers(), measured)
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,6 +267,8 @@ class Results:
         scores: One row a (subset, model) that has a score: the recipe's columns, then `model`,
             `accuracy`, `error`, `train_accuracy`, `macro_f1`, `epochs`, `seconds`, `device`,
             `weights`, `seed`, `versions` and `class_accuracy_<name>` for each class.
+        replicates: One row a (subset, model) that was trained again: the same columns, and
+            `replicate`, from 1 up.
         failures: One row a (subset, model) that could not be trained: `subset`, `model`, `reason`.
         notes: What the reader must know, such as that pretrained weights could not be had.
     """
@@ -266,6 +279,7 @@ class Results:
     recipes: pd.DataFrame
     rows: dict[str, Rows]
     scores: pd.DataFrame
+    replicates: pd.DataFrame
     failures: pd.DataFrame
     notes: tuple[str, ...]
 
@@ -290,19 +304,29 @@ def results(job: Job, store: Store) -> Results:
     # The models that ran, which pretrained weights decide, under the names asked for.
     # Without weights two of them may be one.
     labels = [model.label for model in spec.parsed_models()]
-    ran = list(zip(map(Model.parse, job.facts["models"]), labels, strict=True))
-    units = pd.DataFrame(
+    ran = list(map(Model.parse, job.facts["models"]))
+    units = _units(fingerprint, found, ran) if rows else []
+    width, subsets, once = len(ran), table["subset"].tolist(), list(enumerate(units))
+    planned = pd.DataFrame(
         [
-            (Unit(training_set, model).key, label, subset)
-            for subset, some in rows.items()
-            for training_set in [TrainingSet(fingerprint, some)]
-            for model, label in ran
+            (unit.key, labels[place % width], subsets[place // width], unit.replicate)
+            for place, unit in once + (again(spec, units, table) if rows else [])
         ],
-        columns=["unit", "model", "subset"],
+        columns=["unit", "model", "subset", "replicate"],
     )
-    scores, failures = scored(units.merge(table, on="subset"), classes, store)
-    failures = failures[["subset", "model", "reason"]]
-    return Results(spec, fingerprint, classes, table, rows, scores, failures, tuple(notes))
+    scores, failures = scored(planned.merge(table, on="subset"), classes, store)
+    first = scores["replicate"] == 0
+    return Results(
+        spec,
+        fingerprint,
+        classes,
+        table,
+        rows,
+        scores[first].drop(columns="replicate").reset_index(drop=True),
+        scores[~first].reset_index(drop=True),
+        failures[["subset", "model", "reason"]],
+        tuple(notes),
+    )
 
 
 def scores(job: Job, store: Store) -> pd.DataFrame:

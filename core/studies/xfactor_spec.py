@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from core.errors import InputError
 from core.models import Model
@@ -52,6 +52,14 @@ class XFactorSpec(Spec):
         ("rf", "svc", "gnb", "mlp-1", "mlp-3"), help="Models trained on every subset."
     )
     seed: int = setting(0, help="Seed of all draws: another seed gives other subsets.")
+    replicates: int = setting(
+        0,
+        help="Times that some subsets are trained again under other seeds, which shows how far a "
+        "model agrees with itself, the most that two models can; 0 for never.",
+    )
+    replicate_subsets: int = setting(
+        60, help="Subsets of each size that are trained again, half of them random ones."
+    )
 
     def __post_init__(self) -> None:
         check_text("name", self.name)
@@ -59,6 +67,8 @@ class XFactorSpec(Spec):
         check_whole("random", self.random, 0)
         check_whole("repeats", self.repeats, 1)
         check_whole("seed", self.seed, 0)
+        check_whole("replicates", self.replicates, 0)
+        check_whole("replicate_subsets", self.replicate_subsets, 3)
         for name in ("per_class", "excess", "strategies", "directions", "models"):
             check_list(name, getattr(self, name))
         for size in self.per_class:
@@ -78,6 +88,11 @@ class XFactorSpec(Spec):
     def parsed_models(self) -> list[Model]:
         """The models as values, in the order given."""
         return [Model.parse(text) for text in self.models]
+
+    def content(self) -> dict[str, Any]:
+        """What decides the results: all settings but the name, and replicates only if any."""
+        unused = {"name"} if self.replicates else {"name", "replicates", "replicate_subsets"}
+        return {name: value for name, value in self.to_dict().items() if name not in unused}
 
 
 PRESETS = Registry(
