@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from core import cli_curation, cli_influence, cli_quality, cli_study
-from core.errors import InputError, XFactorError
+from core.errors import XFactorError
 from core.output import load, write
 
 if TYPE_CHECKING:
@@ -23,14 +23,19 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; gives the exit code: 0, 1 for a failure, 2 for bad input."""
+    """Run one command.
+
+    Returns:
+        0; 1 for a study that ended without all its results; 2 where it could not do what was
+        asked, which one sentence on standard error explains.
+    """
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)
         return code
     except XFactorError as error:
         print(f"error: {error}", file=sys.stderr)
-        return 2 if isinstance(error, InputError) else 1
+        return 2
     except BrokenPipeError:  # Whoever read our output has gone, as `| head` does.
         sys.stderr.close()
         return 1

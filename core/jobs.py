@@ -49,6 +49,7 @@ class Job:
         seconds_left: Expected.
         message: How it ended, or what the user should know.
         submitted: Unix time; likewise `started` and `finished`.
+        spent: Seconds that it has run in all, by a clock that never goes back.
     """
 
     key: str
@@ -69,6 +70,7 @@ class Job:
     submitted: float
     started: float | None
     finished: float | None
+    spent: float = 0.0
 
     @property
     def active(self) -> bool:

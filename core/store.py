@@ -7,14 +7,15 @@ Everything is keyed by content, so nothing is computed twice and nothing goes st
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -24,39 +25,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from core import settings
-from core.errors import DamagedBlob, StoreError
-
-SCHEMA_VERSION = 1
-SCHEMA = """
-CREATE TABLE blobs (
-    key TEXT PRIMARY KEY, sha256 TEXT NOT NULL, bytes INTEGER NOT NULL,
-    meta TEXT NOT NULL, created REAL NOT NULL
-) STRICT;
-CREATE TABLE scores (
-    unit TEXT PRIMARY KEY, training_set TEXT NOT NULL, model TEXT NOT NULL, label TEXT NOT NULL,
-    dataset TEXT NOT NULL, size INTEGER NOT NULL, accuracy REAL NOT NULL, macro_f1 REAL NOT NULL,
-    class_accuracy TEXT NOT NULL, train_accuracy REAL NOT NULL, epochs INTEGER NOT NULL,
-    seconds REAL NOT NULL, device TEXT NOT NULL, weights TEXT NOT NULL, seed INTEGER NOT NULL,
-    versions TEXT NOT NULL, created REAL NOT NULL
-) STRICT;
-CREATE INDEX scores_by_cost ON scores (dataset, device, label, size, seconds);
-CREATE TABLE failures (
-    unit TEXT PRIMARY KEY, label TEXT NOT NULL, reason TEXT NOT NULL, created REAL NOT NULL
-) STRICT;
-CREATE TABLE jobs (
-    place INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, study TEXT NOT NULL,
-    name TEXT NOT NULL, spec TEXT NOT NULL, facts TEXT NOT NULL, scheduler TEXT,
-    state TEXT NOT NULL, stop INTEGER NOT NULL DEFAULT 0, deaths INTEGER NOT NULL DEFAULT 0,
-    phase TEXT NOT NULL DEFAULT '', done INTEGER NOT NULL DEFAULT 0,
-    total INTEGER NOT NULL DEFAULT 0, rate REAL, seconds_left REAL,
-    message TEXT NOT NULL DEFAULT '', submitted REAL NOT NULL, started REAL, finished REAL
-) STRICT;
-CREATE TABLE job_names (name TEXT PRIMARY KEY, key TEXT NOT NULL REFERENCES jobs (key)) STRICT;
-CREATE TABLE job_log (
-    id INTEGER PRIMARY KEY, key TEXT NOT NULL, time REAL NOT NULL, text TEXT NOT NULL
-) STRICT;
-CREATE INDEX job_log_by_key ON job_log (key, id);
-"""
+from core.database import Database, unusable
+from core.errors import DamagedBlob
 
 
 @dataclass(frozen=True)
@@ -126,50 +96,26 @@ class Store:
         root: The folder; `XFACTOR_CACHE` or `cache/` when None. Made if it is not there.
 
     Raises:
-        StoreError: The folder cannot be made, or its file is newer than this program.
+        StoreError: The folder cannot be made or written, or as `Database`.
     """
 
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or settings.cache_root()
         try:
             (self.root / "blobs").mkdir(parents=True, exist_ok=True)
-            with self.connection() as db:
-                self._migrate(db)
-        except (OSError, sqlite3.Error) as error:
-            raise StoreError(
-                f"The cache folder {self.root} cannot be used ({error}); "
-                "make it writable or set XFACTOR_CACHE to another folder."
-            ) from error
+            if not os.access(self.root, os.W_OK):
+                raise PermissionError(errno.EACCES, "it is read-only")
+        except OSError as error:
+            raise unusable(self.root, error) from error
+        self._database = Database(self.root / "xfactor.sqlite")
 
-    def _migrate(self, db: sqlite3.Connection) -> None:
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version == SCHEMA_VERSION:
-            return
-        if version > SCHEMA_VERSION:
-            raise StoreError(
-                f"{self.root} was written by a newer version of this program "
-                f"(store version {version}, expected {SCHEMA_VERSION}); "
-                "update the program or set XFACTOR_CACHE to another folder."
-            )
-        db.execute("PRAGMA journal_mode = WAL")
-        db.execute("BEGIN IMMEDIATE")  # Two processes may open a new store at once.
-        if db.execute("PRAGMA user_version").fetchone() == (0,):
-            for statement in SCHEMA.split(";\n"):
-                db.execute(statement)
-            db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        db.execute("COMMIT")
+    def connection(self) -> AbstractContextManager[sqlite3.Connection]:
+        """A connection in autocommit mode; its errors are sentences, see `Database`."""
+        return self._database.connection()
 
-    @contextmanager
-    def connection(self) -> Iterator[sqlite3.Connection]:
-        """A connection in autocommit mode that waits up to 30 s for other writers."""
-        db = sqlite3.connect(self.root / "xfactor.sqlite", timeout=30, isolation_level=None)
-        try:
-            # In WAL mode NORMAL survives the death of any process; only a power cut can lose
-            # the last transactions, and those are computed again.
-            db.execute("PRAGMA synchronous = NORMAL")
-            yield db
-        finally:
-            db.close()
+    def set_aside(self) -> list[Path]:
+        """Database files that were damaged, were set aside and are still there."""
+        return self._database.set_aside()
 
     # Arrays
 
@@ -182,19 +128,15 @@ class Store:
         arrays: Mapping[str, npt.NDArray[Any]],
         meta: Mapping[str, Any] | None = None,
     ) -> None:
-        """Store arrays and JSON-ready notes under a key, replacing what was there."""
-        path = self._blob_path(key)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        """Store arrays and JSON-ready notes under a key, replacing what was there.
+
+        Raises:
+            StoreError: The disk is full or the folder cannot be written; what was there stays.
+        """
         try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, allow_pickle=False, **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            digest, size = _sha256(Path(temporary)), Path(temporary).stat().st_size
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+            digest, size = _write(self._blob_path(key), arrays)
+        except OSError as error:
+            raise unusable(self.root, error) from error
         with self.connection() as db:
             db.execute(
                 "INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?, ?)",
@@ -205,17 +147,20 @@ class Store:
         """The arrays stored under a key, or None.
 
         Raises:
-            DamagedBlob: The file is gone or does not match its checksum.
+            DamagedBlob: The file is gone, cannot be read or does not match its checksum.
         """
         with self.connection() as db:
             row = db.execute("SELECT sha256, meta FROM blobs WHERE key = ?", (key,)).fetchone()
         if row is None:
             return None
         path = self._blob_path(key)
-        if not path.is_file() or _sha256(path) != row[0]:
-            raise DamagedBlob(f"{path} is missing or does not match its checksum.")
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
+        try:
+            if not path.is_file() or _sha256(path) != row[0]:
+                raise DamagedBlob(f"{path} is missing or does not match its checksum.")
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+        except OSError as error:
+            raise DamagedBlob(f"{path} cannot be read: {error.strerror}.") from error
         return Blob(arrays, json.loads(row[1]))
 
     def remember(
@@ -307,6 +252,23 @@ class Store:
                 (json.dumps(list(units)),),
             ).fetchall()
         return pd.DataFrame(rows, columns=["unit", "label", "reason"])
+
+
+def _write(path: Path, arrays: Mapping[str, npt.NDArray[Any]]) -> tuple[str, int]:
+    """Write arrays whole or not at all; gives the file's SHA-256 and its bytes."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    part = Path(temporary)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        found = _sha256(part), part.stat().st_size
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    return found
 
 
 def _sha256(path: Path) -> str:

@@ -23,6 +23,7 @@ LAYERS = (
     ("errors",),
     ("registry", "settings", "stats", "charts"),
     ("specs",),
+    ("database",),
     ("store",),
     ("datasets",),
     ("corruption",),

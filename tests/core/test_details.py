@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import cluster, datasets, engine
+from core import cluster, database, datasets, engine
 from core.datasets.base import Dataset
 from core.details import Detail, add_details, detailed, details
-from core.engine import Unit
 from core.models import Model
 from core.specs import TrainingSet
-from core.store import SCHEMA_VERSION, Store
+from core.store import Store
+from core.units import Unit, pending
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_a_store_of_before_opens_and_keeps_its_version(tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert detailed(store, ["a"]) == set()
     with Store(tmp_path).connection() as db:
-        assert db.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+        assert db.execute("PRAGMA user_version").fetchone() == (database.VERSION,)
 
 
 def test_asking_for_details_changes_neither_key_nor_score(digits: Dataset) -> None:
@@ -68,14 +68,15 @@ def test_asking_for_details_changes_neither_key_nor_score(digits: Dataset) -> No
 def test_a_score_without_the_details_asked_for_is_pending(digits: Dataset, tmp_path: Path) -> None:
     store = Store(tmp_path)
     plain, asked = unit(digits, "gnb"), unit(digits, "gnb", detailed=True)
-    assert len(engine.pending([plain, asked], store)) == 1
+    assert len(pending([plain, asked], store)) == 1
     store.add_scores(engine.fit(digits, [plain], "cpu"))
-    assert engine.pending([plain], store) == []
-    assert engine.pending([asked, plain], store) == engine.pending([plain, asked], store) == [asked]
+    assert not list(pending([plain], store))
+    for both in ([asked, plain], [plain, asked]):
+        assert list(pending(both, store)) == [asked]
     ((_, detail),) = engine.results(digits, [asked], "cpu")
     assert detail is not None
     add_details(store, [detail])
-    assert engine.pending([asked], store) == []
+    assert not list(pending([asked], store))
 
 
 def test_details_travel_from_the_workers(digits: Dataset, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core import database
 from core.errors import DamagedBlob, StoreError
-from core.store import SCHEMA_VERSION, Blob, Score, Store
+from core.store import Blob, Score, Store
 
 SCORE = Score(
     unit="u1",
@@ -121,7 +122,7 @@ def test_several_processes_write_at_once(tmp_path: Path) -> None:
 def test_a_store_from_a_newer_program_is_left_alone(tmp_path: Path) -> None:
     Store(tmp_path)
     with sqlite3.connect(tmp_path / "xfactor.sqlite") as db:
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+        db.execute(f"PRAGMA user_version = {database.VERSION + 1}")
     db.close()
     with pytest.raises(StoreError, match="newer version"):
         Store(tmp_path)
