@@ -1,15 +1,15 @@
 """Trains every model on every training set, once, on many processes, and stores the scores.
 
-A unit is a (training set, model) pair. Units that have a score are never run again; the others
-travel in tasks of a few seconds, and a finished task is stored at once. What a unit gives
-depends on the training set and the model alone, so tasks may be cut, moved and repeated freely.
+Units that have a score are never run again; the others travel in tasks of a few seconds, and a
+finished task is stored at once. What a unit gives depends on the training set and the model
+alone, so tasks may be cut, moved and repeated freely.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,66 +18,18 @@ import numpy.typing as npt
 from core import settings
 from core.corruption.prepared import Tests, with_tests
 from core.datasets.base import Dataset
-from core.details import Detail, add_details, detailed
+from core.details import Detail, add_details
 from core.models import Fit, Model
-from core.specs import TrainingSet, content_key, seed_from
 from core.store import Score, Store
+from core.units import Clock, Task, Unit, Work, pending
 
 if TYPE_CHECKING:
     from distributed import Client
 
-TASK_SECONDS = 3.0
 MOST_TEST_VALUES = 1 << 28
 
 Report = Callable[[str, int, int, float | None], None]
 """Told of progress: (what runs now, units done, units in all, seconds left if known)."""
-
-
-@dataclass(frozen=True, eq=False)
-class Unit:
-    """One training run: a training set and the model trained on it.
-
-    Args:
-        training_set: What is trained and tested on.
-        model: What is trained.
-        replicate: 0, or which repetition of the same run under another seed this is.
-        detailed: Whether predictions and accuracies by epoch are stored besides the score; not
-            part of the key, for it changes nothing.
-    """
-
-    training_set: TrainingSet
-    model: Model
-    replicate: int = 0
-    detailed: bool = False
-
-    @property
-    def key(self) -> str:
-        """What its score is stored under."""
-        return unit_key(self.training_set.key, self.model.key, self.replicate)
-
-    @property
-    def seed(self) -> int:
-        """Seed of the run: belongs to what is trained, never to the order or the batch."""
-        repeated = (self.replicate,) if self.replicate else ()
-        return seed_from("fit", self.training_set.training.key, self.model.key, *repeated)
-
-
-def unit_key(training_set: str, model: str, replicate: int = 0) -> str:
-    """Key of a unit by the keys of its training set and its model; replicate 0 is left out."""
-    values: dict[str, object] = {"training_set": training_set, "model": model}
-    return content_key("unit", values | ({"replicate": replicate} if replicate else {}))
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """Units of one model and one size that travel to a worker together."""
-
-    model: Model
-    units: tuple[Unit, ...]
-
-    def split(self) -> list[Task]:
-        """The same units one by one."""
-        return [Task(self.model, (unit,)) for unit in self.units]
 
 
 def worker_device() -> str:
@@ -214,19 +166,6 @@ def _fit_task(dataset: Dataset, task: Task) -> list[tuple[Score, Detail | None]]
     return results(dataset, task.units, worker_device())
 
 
-def pending(units: Sequence[Unit], store: Store) -> list[Unit]:
-    """Units without a score, or without the details they ask for, each key once, in order."""
-    by_key: dict[str, Unit] = {}
-    for unit in units:
-        if unit.detailed or unit.key not in by_key:
-            by_key[unit.key] = unit
-    done = store.scored(list(by_key))
-    asked = {key for key, unit in by_key.items() if unit.detailed}
-    if asked:
-        done -= asked - detailed(store, list(asked))
-    return [unit for key, unit in by_key.items() if key not in done]
-
-
 def seconds_per_unit(
     dataset: Dataset, sizes: Iterable[int], models: Iterable[Model], store: Store
 ) -> dict[tuple[str, int], tuple[float, bool]]:
@@ -249,12 +188,19 @@ def seconds_per_unit(
 
 def cost(dataset: Dataset, units: Sequence[Unit], store: Store) -> tuple[int, float, bool]:
     """Units that have no score yet, seconds they will take here, whether that was measured."""
-    left = pending(units, store)
-    sizes = {unit.training_set.rows.size for unit in left}
-    expected = seconds_per_unit(dataset, sizes, {unit.model for unit in left}, store)
-    costs = [expected[unit.model.label, unit.training_set.rows.size] for unit in left]
-    seconds = sum(one for one, _ in costs) / settings.workers()
-    return len(left), seconds, all(measured for _, measured in costs)
+    work = pending(units, store)
+    expected = _seconds(dataset, work, store)
+    counts = work.counts()
+    seconds = sum(count * expected[kind.cost][0] for kind, count in counts.items())
+    measured = all(expected[kind.cost][1] for kind in counts)
+    return len(work), seconds / settings.workers(), measured
+
+
+def _seconds(
+    dataset: Dataset, work: Work, store: Store
+) -> dict[tuple[str, int], tuple[float, bool]]:
+    sizes, models = {kind.size for kind in work.kinds}, {kind.model for kind in work.kinds}
+    return seconds_per_unit(dataset, sizes, models, store)
 
 
 def score(
@@ -265,8 +211,8 @@ def score(
     report: Report,
     say: Callable[[str], None],
     should_stop: Callable[[], bool],
-) -> None:
-    """Train and store every unit that has no score yet.
+) -> int:
+    """Train and store every unit that has no score yet; gives how many failed.
 
     Units that fail are stored with their reason, do not stop the others and do not count as
     done, so that running the study again tries them again.
@@ -285,18 +231,9 @@ def score(
     """
     from core import cluster
 
-    total = len({unit.key for unit in units})
-    left = pending(units, store)
-    expected = {
-        pair: seconds
-        for pair, (seconds, _) in seconds_per_unit(
-            dataset,
-            {unit.training_set.rows.size for unit in left},
-            {unit.model for unit in left},
-            store,
-        ).items()
-    }
-    clock = Clock(left, expected)
+    work = pending(units, store)
+    expected = _seconds(dataset, work, store)
+    clock = Clock(work.counts(), {cost: seconds for cost, (seconds, _) in expected.items()})
     failures = 0
 
     def finished(task: Task, found: list[tuple[Score, Detail | None]]) -> None:
@@ -312,79 +249,19 @@ def score(
         nonlocal failures
         failures += 1
         reason = f"{type(error).__name__}: {error}"
-        say(f"{task.model.label} on {task.units[0].training_set.rows.size} images: {reason}")
-        store.add_failures([(task.units[0].key, task.model.label, reason)])
+        label, size = task.kind.cost
+        say(f"{label} on {size} images: {reason}")
+        store.add_failures([(task.units[0].key, label, reason)])
         clock.done(task, 0.0)
         tell()
         return []
 
     def tell() -> None:
         workers = max(1, len(client.nthreads()))
-        done = total - clock.units_left - failures
-        report("Training", done, total, clock.seconds_left / workers)
+        done = work.total - clock.units_left - failures
+        report("Training", done, work.total, clock.seconds_left / workers)
 
     tell()
-    tasks = make_tasks(left, expected, settings.device())
+    tasks = work.tasks(clock.expected, settings.device())
     cluster.run(client, dataset, _fit_task, tasks, finished, failed, should_stop)
-
-
-class Clock:
-    """Seconds left, from what each kind of unit has taken so far."""
-
-    def __init__(self, units: Sequence[Unit], expected: dict[tuple[str, int], float]) -> None:
-        self._expected = dict(expected)
-        self._left: dict[tuple[str, int], int] = {}
-        self._taken: dict[tuple[str, int], tuple[int, float]] = {}
-        for unit in units:
-            kind = (unit.model.label, unit.training_set.rows.size)
-            self._left[kind] = self._left.get(kind, 0) + 1
-
-    def done(self, task: Task, seconds: float) -> None:
-        """Note that a task ended after so many worker seconds."""
-        kind = (task.model.label, task.units[0].training_set.rows.size)
-        self._left[kind] -= len(task.units)
-        if seconds:
-            count, taken = self._taken.get(kind, (0, 0.0))
-            count, taken = count + len(task.units), taken + seconds
-            self._taken[kind] = count, taken
-            self._expected[kind] = taken / count
-
-    @property
-    def units_left(self) -> int:
-        """Units not done."""
-        return sum(self._left.values())
-
-    @property
-    def seconds_left(self) -> float:
-        """Worker seconds that the rest will take."""
-        return sum(count * self._expected[kind] for kind, count in self._left.items())
-
-
-def make_tasks(
-    units: Sequence[Unit], expected: dict[tuple[str, int], float], device: str
-) -> list[Task]:
-    """Cut units into tasks of a few seconds each, keeping their order as far as possible.
-
-    Args:
-        units: Units to run; those that share model, size and whether they ask for details may
-            travel together, and those that differ in the test images alone do.
-        expected: Seconds of one unit by (model label, size).
-        device: What the workers train on.
-    """
-    places = {unit.key: place for place, unit in enumerate(units)}
-    groups: dict[tuple[str, int, bool], dict[tuple[str, int], list[Unit]]] = {}
-    for unit in units:
-        data = unit.training_set
-        group = groups.setdefault((unit.model.label, data.rows.size, unit.detailed), {})
-        group.setdefault((data.training.key, unit.replicate), []).append(unit)
-    tasks: list[Task] = []
-    for (label, size, _), group in groups.items():
-        bundles = sorted(group.values(), key=lambda bundle: places[bundle[0].key])
-        model = bundles[0][0].model
-        batch = model.batch(size, device)
-        seconds = expected[label, size] * max(map(len, bundles))
-        step = batch * max(1, int(TASK_SECONDS / max(seconds * batch, 1e-6)))
-        for first in range(0, len(bundles), step):
-            some = bundles[first : first + step]
-            tasks.append(Task(model, tuple(unit for bundle in some for unit in bundle)))
-    return sorted(tasks, key=lambda task: places[task.units[0].key])
+    return failures

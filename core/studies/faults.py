@@ -22,7 +22,6 @@ from core.corruption.fault import touched
 from core.corruption.faults import FAULTS
 from core.datasets.base import Dataset
 from core.details import Detail, details
-from core.engine import Unit
 from core.errors import InputError
 from core.models import Model
 from core.specs import TrainingSet, content_key, seed_from
@@ -31,6 +30,7 @@ from core.studies.base import Report, Study
 from core.studies.faults_spec import PRESETS, FaultsSpec, Line
 from core.studies.scored import scored
 from core.studies.training import drawn_rows, settled, train
+from core.units import Unit, unit_key
 
 if TYPE_CHECKING:
     from core.jobs import Context, Job
@@ -204,7 +204,7 @@ def results(job: Job, store: Store) -> Results:
             sets.assign(
                 model=label,
                 unit=[
-                    engine.unit_key(training_set, model, repeat)
+                    unit_key(training_set, model, repeat)
                     for training_set, repeat in zip(
                         sets["training_set"], sets["repeat"], strict=True
                     )
@@ -273,4 +273,5 @@ FAULTS_STUDY = Study(
     scores,
     report,
     headline,
+    estimate,
 )

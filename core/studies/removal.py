@@ -19,7 +19,6 @@ import pandas as pd
 
 from core import datasets, engine
 from core.datasets.base import Dataset
-from core.engine import Unit
 from core.errors import InputError
 from core.models import Model
 from core.registry import Registry
@@ -40,6 +39,7 @@ from core.store import Store
 from core.studies.base import Preset, Report, Study
 from core.studies.scored import scored
 from core.studies.training import drawn_rows, settled, train
+from core.units import Unit
 
 if TYPE_CHECKING:
     from core.jobs import Context, Job
@@ -350,4 +350,5 @@ REMOVAL = Study(
     scores,
     report,
     headline,
+    estimate,
 )

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from core import engine, models
 from core.datasets.base import Dataset
-from core.engine import Unit
 from core.models import Model
 from core.specs import seed_from
+from core.units import Unit
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -46,8 +46,7 @@ def train(
     done: str = "models trained",
 ) -> str:
     """Train every unit that has no score; says how many are `done` and how many failed."""
-    engine.score(
+    failed = engine.score(
         client, dataset, units, context.store, context.report, context.say, context.should_stop
     )
-    failed = len(context.store.failures([unit.key for unit in units]))
     return f"{len(units) - failed:,} {done}" + (f", {failed:,} failed." if failed else ".")

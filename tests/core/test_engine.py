@@ -2,7 +2,6 @@
 
 import math
 import pickle
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +12,11 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from core import cluster, datasets, engine
 from core.datasets.base import Dataset
-from core.engine import Clock, Unit
 from core.errors import JobCancelled, JobError, UnknownName
 from core.models import Model
 from core.specs import TrainingSet
 from core.store import Store
+from core.units import Unit
 
 
 @pytest.fixture(scope="module")
@@ -46,45 +45,6 @@ def test_measures_agree_with_scikit_learn(pairs: list[tuple[int, int]]) -> None:
     recall = recall_score(truth, predicted, labels=labels, average=None, zero_division=0)
     recall[~np.isin(labels, truth)] = math.nan
     np.testing.assert_allclose(within, recall)
-
-
-def test_unit_keys_and_seeds_belong_to_the_pair_alone(digits: Dataset) -> None:
-    rows = np.arange(50)
-    first = Unit(TrainingSet(digits.fingerprint, rows), Model.parse("mlp-1"))
-    same = Unit(TrainingSet(digits.fingerprint, rows[::-1]), Model.parse("mlp-1:width=128"))
-    assert (first.key, first.seed) == (same.key, same.seed)
-    others = [
-        Unit(TrainingSet(digits.fingerprint, rows + 1), first.model),
-        Unit(TrainingSet("another data set", rows), first.model),
-        Unit(first.training_set, Model.parse("mlp-2")),
-        Unit(first.training_set, Model.parse("mlp-1:width=64")),
-    ]
-    assert len({first.key, *(unit.key for unit in others)}) == 5
-    assert len({first.seed, *(unit.seed for unit in others)}) == 5
-
-
-def test_tasks_hold_every_unit_once_and_last_a_few_seconds(digits: Dataset) -> None:
-    units = make_units(digits, 40, 50, "gnb", "mlp-1") + make_units(digits, 7, 100, "gnb")
-    expected = {("gnb", 50): 0.1, ("mlp-1", 50): 2.0, ("gnb", 100): 100.0}
-    tasks = engine.make_tasks(units, expected, "cpu")
-    assert Counter(unit.key for task in tasks for unit in task.units) == Counter(
-        unit.key for unit in units
-    )
-    for task in tasks:
-        kinds = {(unit.model.label, unit.training_set.rows.size) for unit in task.units}
-        assert len(kinds) == 1
-        kind = kinds.pop()
-        least = Model.parse(kind[0]).batch(kind[1], "cpu")
-        assert len(task.units) <= max(least, engine.TASK_SECONDS / expected[kind])
-
-
-def test_the_clock_learns_from_what_has_run(digits: Dataset) -> None:
-    units = make_units(digits, 4, 50, "gnb")
-    clock = Clock(units, {("gnb", 50): 10.0})
-    assert (clock.units_left, clock.seconds_left) == (4, 40.0)
-    (task,) = engine.make_tasks(units[:3], {("gnb", 50): 0.001}, "cpu")
-    clock.done(task, 6.0)
-    assert (clock.units_left, clock.seconds_left) == (1, 2.0)
 
 
 def _ignore(*_: object) -> None:

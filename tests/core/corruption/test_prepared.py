@@ -1,6 +1,7 @@
 """Training sets as arrays: rows, labels and damage."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ from core import datasets, engine
 from core.corruption import Perturbation, damaged, prepared
 from core.corruption.perturbations import PERTURBATIONS
 from core.datasets.base import Dataset
-from core.engine import Unit, fit, make_tasks
+from core.engine import fit
 from core.errors import InputError, UnknownName
 from core.models import Model
 from core.specs import Damage, TrainingSet
+from core.store import Store
+from core.units import Unit, pending
 
 ROWS = np.arange(40)
 
@@ -113,7 +116,7 @@ def test_models_see_labels_and_damage(digits: Dataset, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["gnb", "mlp-1"])
 def test_units_that_differ_in_the_test_images_are_trained_once(
-    digits: Dataset, name: str, monkeypatch: pytest.MonkeyPatch
+    digits: Dataset, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     model = Model.parse(name)
     tests = ((), (Damage("blank", 0),), (Damage("blank", 9, 0.5),))
@@ -122,7 +125,7 @@ def test_units_that_differ_in_the_test_images_are_trained_once(
         for i in range(2)
         for damage in tests
     ]
-    (task,) = make_tasks(units, {(name, len(ROWS)): 0.01}, "cpu")
+    (task,) = pending(units, Store(tmp_path)).tasks({(name, len(ROWS)): 0.01}, "cpu")
     assert len(task.units) == 6
     assert len({unit.seed for unit in units}) == 2
     with monkeypatch.context() as one_by_one:

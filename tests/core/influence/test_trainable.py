@@ -10,13 +10,14 @@ from scipy import sparse
 
 from core import datasets
 from core.datasets.base import Dataset, Split
-from core.engine import Unit, fit
+from core.engine import fit
 from core.errors import InputError
 from core.influence import influence
 from core.influence.draw import Draw, Sample, default_sizes, share_of
 from core.influence.rows import harm, judge, own_influence, unseen_loss
 from core.influence.trainable import TRAINABLE, train
 from core.models import MODELS, Model
+from core.units import Unit
 
 
 @pytest.fixture(scope="module")
