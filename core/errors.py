@@ -9,6 +9,7 @@ XFactorError
 │   └── DamagedBlob         a stored array does not match its checksum
 └── JobError                a job ended without its result
     ├── JobCancelled        somebody asked for it to stop
+    ├── OverLimit           it is larger, or has run for longer, than the operator allows
     └── TrainingDiverged    a network's outputs are no longer finite
 """
 
@@ -59,6 +60,10 @@ class JobError(XFactorError):
 
 class JobCancelled(JobError):
     """The job was asked to stop; everything finished before that is kept."""
+
+
+class OverLimit(JobError):
+    """A study is larger than the operator allows, or has run for as long as it may."""
 
 
 class TrainingDiverged(JobError):

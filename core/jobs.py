@@ -14,12 +14,12 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from core import settings
+from core import datasets, limits, settings
 from core.errors import JobCancelled, UnknownName, XFactorError
 from core.store import Store
 from core.studies import STUDIES, StudySpec
@@ -111,8 +111,15 @@ def submit(store: Store, study: str, spec: StudySpec, scheduler: str | None = No
 
     Raises:
         InputError: The spec cannot be used.
+        OverLimit: The study is larger than the operator allows.
+        StoreError: The disk is full, or the cache as large as the operator allows.
     """
+    limits.check_disk(store)
     key, facts = STUDIES[study].prepare(spec)
+    estimate = STUDIES[study].estimate
+    if estimate is not None and limits.limited():
+        units, seconds, _ = estimate(spec, datasets.load(spec.dataset), store)
+        limits.check_size(units, seconds)
     with store.connection() as db:
         db.execute("BEGIN IMMEDIATE")
         db.execute(
@@ -202,7 +209,7 @@ def restart(store: Store, key: str, facts: Mapping[str, Any]) -> Job:
     """Queue a finished study anew, as if it had never run."""
     _update(
         store, key, state="queued", facts=json.dumps(dict(facts)), done=0, total=0, message="",
-        started=None, finished=None, submitted=time.time(),
+        spent=0.0, started=None, finished=None, submitted=time.time(),
     )  # fmt: skip
     ensure_runner(store)
     return find(store, key)
@@ -244,9 +251,14 @@ _started: list[tuple[float, subprocess.Popen[bytes]]] = []
 
 
 def ensure_runner(store: Store) -> None:
-    """Start a runner if there is work and nobody does it."""
+    """Start a runner if there is work and nobody does it.
+
+    Raises:
+        StoreError: There is work, but no room on the disk for what it gives.
+    """
     if not any(job.active for job in all_jobs(store)) or runner_alive(store):
         return
+    limits.check_disk(store)
     if _started and time.monotonic() - _started[-1][0] < SECONDS_TO_START / 2:
         return  # The last one is still on its way to the lock.
     with (store.root / "runner.log").open("ab") as output:
@@ -353,13 +365,21 @@ class _Progress:
 
     store: Store
     key: str
+    spent_before: float
+    started: float = field(default_factory=time.monotonic)
     written: float = 0.0
     phase: str = ""
     began: float = 0.0
     done_at_start: int = 0
 
+    @property
+    def spent(self) -> float:
+        """Seconds that the job has run in all."""
+        return self.spent_before + time.monotonic() - self.started
+
     def __call__(self, phase: str, done: int, total: int, seconds_left: float | None) -> None:
         now = time.monotonic()
+        limits.check_size(total - done, 0.0)
         if phase != self.phase:
             self.phase, self.began, self.done_at_start = phase, now, done
         elif now - self.written < 0.5 and done < total and seconds_left != 0:
@@ -368,18 +388,21 @@ class _Progress:
         self.written = now
         _update(
             self.store, self.key, phase=phase, done=done, total=total, seconds_left=seconds_left,
-            rate=new / (now - self.began) if new else None, **({"deaths": 0} if new else {}),
+            spent=self.spent, rate=new / (now - self.began) if new else None,
+            **({"deaths": 0} if new else {}),
         )  # fmt: skip
 
 
 def _context(store: Store, job: Job, say: Callable[[str], None]) -> Context:
-    facts = dict(job.facts)
+    facts, progress = dict(job.facts), _Progress(store, job.key, job.spent)
 
     def note(more: Mapping[str, Any]) -> None:
         facts.update(more)
         _update(store, job.key, facts=json.dumps(facts))
 
     def should_stop() -> bool:
+        limits.check_spent(progress.spent)
+        limits.check_disk(store)
         return find(store, job.key).stop
 
-    return Context(store, job.scheduler, _Progress(store, job.key), say, note, should_stop)
+    return Context(store, job.scheduler, progress, say, note, should_stop)

@@ -8,10 +8,14 @@
 | `XFACTOR_DEVICE` | `auto`, `cpu` or `cuda` | `auto`: CUDA where there is one |
 | `XFACTOR_WORKERS` | worker processes on this machine | one per GPU, or one per core |
 | `XFACTOR_SCHEDULER` | address of a Dask scheduler to use instead, `tcp://…` | none |
+| `XFACTOR_MOST_UNITS` | units that one study may have left to do | no limit |
+| `XFACTOR_MOST_HOURS` | hours that one study may run in all | no limit |
+| `XFACTOR_MOST_GB` | gigabytes that the cache may hold | no limit |
 """
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -79,3 +83,21 @@ def workers() -> int:
 def scheduler() -> str | None:
     """Address of the Dask scheduler to use, or None for processes on this machine."""
     return os.environ.get("XFACTOR_SCHEDULER") or None
+
+
+def most(what: str) -> float | None:
+    """The operator's limit of `UNITS`, `HOURS` or `GB`, or None where there is none.
+
+    Raises:
+        InputError: `XFACTOR_MOST_…` is not a positive number.
+    """
+    text = os.environ.get(f"XFACTOR_MOST_{what}")
+    if not text:
+        return None
+    try:
+        limit = float(text)
+    except ValueError:
+        limit = 0.0
+    if not 0 < limit < math.inf:
+        raise InputError(f"XFACTOR_MOST_{what} must be a positive number; got {text!r}.")
+    return limit

@@ -117,6 +117,14 @@ class Store:
         """Database files that were damaged, were set aside and are still there."""
         return self._database.set_aside()
 
+    def bytes(self) -> int:
+        """What the database and the arrays take on the disk."""
+        with self.connection() as db:
+            (arrays,) = db.execute("SELECT ifnull(sum(bytes), 0) FROM blobs").fetchone()
+            (pages,) = db.execute("PRAGMA page_count").fetchone()
+            (size,) = db.execute("PRAGMA page_size").fetchone()
+        return int(arrays + pages * size)
+
     # Arrays
 
     def _blob_path(self, key: str) -> Path:

@@ -12,6 +12,7 @@ from core.registry import Registry
 from core.store import Store
 
 if TYPE_CHECKING:
+    from core.datasets import Dataset
     from core.jobs import Context, Job
 
 
@@ -77,6 +78,8 @@ class Study:
         scores: One row a trained model.
         report: What the scores say.
         headline: The most telling sentence of the report, found faster; empty if there is none.
+        estimate: Units that a spec has left to do on its data set, the seconds that they will
+            take, and whether that was measured; None where only running tells.
     """
 
     name: str
@@ -90,6 +93,7 @@ class Study:
     scores: Callable[[Job, Store], pd.DataFrame]
     report: Callable[[Job, Store], Report]
     headline: Callable[[Job, Store], str]
+    estimate: Callable[[Any, Dataset, Store], tuple[int, float, bool]] | None = None
 
     def from_preset(self, name: str, dataset: str) -> StudySpec:
         """A preset for a data set, named after both."""
