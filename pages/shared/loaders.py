@@ -121,7 +121,7 @@ def analysis(key: str, moment: float) -> Analysis:
     """The analysis of `results`, without the overlap."""
     found = results(key, moment)
     order = [model.label for model in found.spec.parsed_models()]
-    return analyse(found.scores, models=order)
+    return analyse(found.scores, models=order, replicates=found.replicates)
 
 
 @st.cache_resource(max_entries=20, show_spinner=False)

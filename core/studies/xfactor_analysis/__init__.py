@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.studies.xfactor_analysis import agreement, spread
+from core.studies.xfactor_analysis import agreement, ceiling, spread
 from core.studies.xfactor_analysis.agreement import overlap_by_group
 from core.studies.xfactor_analysis.scores import CLASS_PREFIX, prepare
 
@@ -34,6 +34,10 @@ class Analysis:
         spearman_mean: Its mean over pairs, by class.
         overlap: Percent of images that subsets of one size share, by `per_class` and the
             `strategy`, `direction` and `excess` of both; None where rows were not given.
+        reliability: How far each model agrees with itself, trained again; this and the two
+            below are those of `ceiling.Ceiling`, None where nothing was.
+        ceiling: R² of every pair of models, the most that it can be, and R² corrected for it.
+        ceiling_mean: Their means over pairs.
         notes: What could not be computed, or rests on little, and why.
     """
 
@@ -49,6 +53,9 @@ class Analysis:
     spearman: pd.DataFrame
     spearman_mean: pd.DataFrame
     overlap: pd.DataFrame | None
+    reliability: pd.DataFrame | None
+    ceiling: pd.DataFrame | None
+    ceiling_mean: pd.DataFrame | None
     notes: tuple[str, ...]
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -68,6 +75,7 @@ def analyse(
     seed: int = 0,
     resamples: int = 1000,
     models: Sequence[str] | None = None,
+    replicates: pd.DataFrame | None = None,
 ) -> Analysis:
     """Analyse the scores of an X-Factor study, finished or still running.
 
@@ -80,6 +88,8 @@ def analyse(
         seed: Seed of bootstrap and simulation.
         resamples: Bootstrap resamples, and simulated studies for the Monte Carlo p.
         models: Order of the models; by default the order in which they come.
+        replicates: Scores of subsets trained again, with `replicate` besides; without any,
+            there is no ceiling.
 
     Raises:
         InputError: A column is missing, there is no score, or a (subset, model) comes twice.
@@ -90,10 +100,14 @@ def analyse(
     table, notes = prepare(scores, models)
     r_squared, r_squared_mean = agreement.r_squared(table, resamples, seed)
     spearman = agreement.spearman(table)
+    z_scores = spread.z_scores(table)
+    again = None
+    if replicates is not None and len(replicates):
+        again = ceiling.ceiling(z_scores, replicates, resamples, seed)
     return Analysis(
         scaling=spread.scaling(table),
         slopes=spread.slopes(table),
-        z_scores=spread.z_scores(table),
+        z_scores=z_scores,
         strategies=spread.strategies(table),
         cdf=spread.cdf(table),
         ks=spread.ks(table, resamples, seed),
@@ -103,6 +117,9 @@ def analyse(
         spearman=spearman,
         spearman_mean=agreement.spearman_mean(spearman),
         overlap=agreement.overlap(table, rows) if rows else None,
+        reliability=None if again is None else again.reliability,
+        ceiling=None if again is None else again.pairs,
+        ceiling_mean=None if again is None else again.mean,
         notes=(*notes, *_limits(table)),
     )
 
