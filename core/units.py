@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -173,7 +173,7 @@ def pending(units: Sequence[Unit], store: Store) -> Work:
     kind = np.empty(len(units), np.int32)
     wanted = np.empty(len(units), np.bool_)
     kinds: dict[Kind, int] = {}
-    for start, some in _batches(units):
+    for start, some in batches(units):
         names = [unit.key for unit in some]
         here = slice(start, start + len(some))
         keys[here] = [bytes.fromhex(name) for name in names]
@@ -200,12 +200,10 @@ def pending(units: Sequence[Unit], store: Store) -> Work:
     return _sorted(units, int(first.sum()), list(kinds), left, kind[left], trainings[left])
 
 
-def _batches(units: Sequence[Unit]) -> Iterator[tuple[int, list[Unit]]]:
-    """Units by batches, each with the place of its first."""
-    iterator, start = iter(units), 0
-    while some := list(islice(iterator, BATCH)):
-        yield start, some
-        start += len(some)
+def batches(units: Sequence[Unit]) -> Iterator[tuple[int, Sequence[Unit]]]:
+    """Units by batches, each with the place of its first; an empty one where there are none."""
+    for start in range(0, max(1, len(units)), BATCH):
+        yield start, units[start : start + BATCH]
 
 
 def _done(units: Sequence[Unit], keys: Sequence[str], store: Store) -> set[str]:

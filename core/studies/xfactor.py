@@ -7,96 +7,31 @@ Random and selected class-balanced subsets of several sizes, every model trained
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from core import datasets, engine, selection, settings
 from core.datasets.base import Dataset, check_kind
-from core.engine import Unit
-from core.errors import DamagedBlob, NotEnoughImages
+from core.errors import NotEnoughImages
 from core.models import Model
-from core.specs import Selection, TrainingSet, content_key, seed_from
+from core.specs import content_key
 from core.store import Store
 from core.studies.base import Report, Study
 from core.studies.scored import scored
 from core.studies.training import settled, train
 from core.studies.xfactor_replicates import again, places
 from core.studies.xfactor_spec import PRESETS, XFactorSpec
+from core.studies.xfactor_subsets import Group, Rows, Subsets, Units, plan, recipes, stored
+from core.units import batches, pending
 
 if TYPE_CHECKING:
     from distributed import Client
 
     from core.jobs import Context, Job
-
-RECIPE_COLUMNS = ("subset", "per_class", "strategy", "direction", "excess", "repeat")
-Rows = npt.NDArray[np.int32]
-
-
-@dataclass(frozen=True)
-class Group:
-    """Subsets that differ in their repeat alone; selected and stored together."""
-
-    strategy: str
-    direction: str
-    per_class: int
-    excess: int
-    seeds: tuple[int, ...]
-
-    def selections(self) -> list[Selection]:
-        """The recipe of each subset."""
-        return [
-            Selection(self.strategy, self.direction, self.per_class, self.excess, seed)
-            for seed in self.seeds
-        ]
-
-    def key(self, fingerprint: str) -> str:
-        """What the rows are stored under."""
-        values = {"version": selection.VERSION, "dataset": fingerprint, **vars(self)}
-        return content_key("selection", {**values, "seeds": list(self.seeds)})
-
-
-def plan(spec: XFactorSpec) -> list[Group]:
-    """The subsets of a study: for each size the random ones, then each strategy's.
-
-    A subset's seed depends on the study's seed and the subset's own recipe, so a study that is
-    extended keeps the subsets it had.
-    """
-
-    def group(strategy: str, direction: str, per_class: int, excess: int, count: int) -> Group:
-        recipe = (spec.seed, strategy, direction, per_class, excess)
-        seeds = tuple(seed_from("subset", *recipe, repeat) for repeat in range(count))
-        return Group(strategy, direction, per_class, excess, seeds)
-
-    groups = []
-    for per_class in spec.per_class:
-        if spec.random:
-            groups.append(group("random", "", per_class, 0, spec.random))
-        groups += [
-            group(strategy, direction, per_class, excess, spec.repeats)
-            for strategy in spec.strategies
-            for direction in spec.directions
-            for excess in spec.excess
-        ]
-    return groups
-
-
-def recipes(groups: list[Group]) -> pd.DataFrame:
-    """One row a subset, with an id that people can read, such as `uniqueness+_n10_m20_r3`."""
-    rows = [
-        (
-            f"{g.strategy}{g.direction}_n{g.per_class}_m{g.excess}_r{repeat}",
-            *(g.per_class, g.strategy, g.direction, g.excess, repeat),
-        )
-        for g in groups
-        for repeat in range(len(g.seeds))
-    ]
-    return pd.DataFrame(rows, columns=list(RECIPE_COLUMNS))
 
 
 def prepare(spec: XFactorSpec) -> tuple[str, dict[str, Any]]:
@@ -138,10 +73,12 @@ def run(spec: XFactorSpec, context: Context) -> str:
     check_sizes(spec, dataset)
     resolved, notes = settled(spec.parsed_models(), context)
     context.note({"models": [model.label for model in resolved], "notes": notes})
+    groups = plan(spec)
     with cluster.connect(context.scheduler) as client:
-        rows = _select(client, dataset, plan(spec), context)
-        units = _units(dataset.fingerprint, rows, resolved)
-        units += [unit for _, unit in again(spec, units, recipes(list(rows)))]
+        _select(client, dataset, groups, context)
+        subsets = Subsets(groups, dataset.fingerprint, context.store)
+        repeated = [unit for _, unit in again(spec, Units(subsets, resolved), recipes(groups))]
+        units = Units(subsets, resolved, repeated)
         return train(client, dataset, units, context, "units scored")
 
 
@@ -152,37 +89,20 @@ def _select_task(dataset: Dataset, group: Group) -> Rows:
     ).astype(np.int32)
 
 
-def _stored(
-    groups: list[Group], fingerprint: str, store: Store, report: Callable[[str], None]
-) -> dict[Group, Rows]:
-    """Rows of the groups that are stored, shape (subsets, images) each."""
-    found = {}
-    for group in groups:
-        try:
-            blob = store.blob(group.key(fingerprint))
-        except DamagedBlob as error:
-            report(f"{error} It is computed again.")
-            continue
-        if blob is not None:
-            found[group] = blob.arrays["rows"]
-    return found
-
-
-def _select(
-    client: Client, dataset: Dataset, groups: list[Group], context: Context
-) -> dict[Group, Rows]:
-    """Rows of every group, those not stored yet selected on the workers."""
+def _select(client: Client, dataset: Dataset, groups: list[Group], context: Context) -> None:
+    """Store the rows of every group, those not stored yet selected on the workers."""
     from core import cluster
 
-    found = _stored(groups, dataset.fingerprint, context.store, context.say)
-    total = sum(len(group.seeds) for group in groups)
+    found = set(stored(groups, dataset.fingerprint, context.store, context.say))
+    total, done = sum(group.count for group in groups), sum(group.count for group in found)
 
     def tell() -> None:
-        context.report("Selecting subsets", sum(map(len, found.values())), total, None)
+        context.report("Selecting subsets", done, total, None)
 
     def finished(group: Group, rows: Rows) -> None:
+        nonlocal done
         context.store.put_blob(group.key(dataset.fingerprint), {"rows": rows})
-        found[group] = rows
+        done += group.count
         tell()
 
     def failed(group: Group, error: BaseException) -> list[Group]:
@@ -191,17 +111,6 @@ def _select(
     tell()
     missing = [group for group in groups if group not in found]
     cluster.run(client, dataset, _select_task, missing, finished, failed, context.should_stop)
-    return {group: found[group] for group in groups}
-
-
-def _units(fingerprint: str, rows: dict[Group, Rows], chosen: list[Model]) -> list[Unit]:
-    """Every (subset, model) pair, subset by subset."""
-    return [
-        Unit(training_set, model)
-        for matrix in rows.values()
-        for training_set in (TrainingSet(fingerprint, one) for one in matrix)
-        for model in chosen
-    ]
 
 
 @dataclass(frozen=True)
@@ -233,25 +142,34 @@ def estimate(spec: XFactorSpec, dataset: Dataset, store: Store) -> Estimate:
     groups, chosen = plan(spec), spec.parsed_models()
     sizes = [group.per_class * len(dataset.classes) for group in groups]
     expected = engine.seconds_per_unit(dataset, sizes, chosen, store)
+    table = recipes(groups)
+    found = stored(groups, dataset.fingerprint, store, lambda _: None)
+    subsets, repeated = Subsets(found, dataset.fingerprint, store), []
     left = Counter[tuple[str, int]]()
-    for group, size in zip(groups, sizes, strict=True):
-        left.update({(model.label, size): len(group.seeds) for model in chosen})
-    subsets, table = sum(len(group.seeds) for group in groups), recipes(groups)
-    for per_class in table["per_class"].iloc[places(spec, table)]:
-        size = per_class * len(dataset.classes)
-        repeated = [model.label for model in chosen if not model.family.deterministic]
-        left.update({(label, size): spec.replicates for label in repeated})
-    units = left.total()
-    rows = _stored(groups, dataset.fingerprint, store, lambda _: None)
-    stored = _units(dataset.fingerprint, rows, chosen)
-    if len(rows) == len(groups):
-        stored += [unit for _, unit in again(spec, stored, table)]
-    known = {unit.key: unit for unit in stored}
-    for key in store.scored(list(known)):
-        left[known[key].model.label, known[key].training_set.rows.size] -= 1
+    if len(found) == len(groups):
+        repeated = [unit for _, unit in again(spec, Units(subsets, chosen), table)]
+        total = len(Units(subsets, chosen, repeated))
+    else:
+        for group, size in zip(groups, sizes, strict=True):
+            if group not in set(found):
+                left.update({(model.label, size): group.count for model in chosen})
+        for per_class in table["per_class"].iloc[places(spec, table)]:
+            size = per_class * len(dataset.classes)
+            drawing = [model.label for model in chosen if not model.family.deterministic]
+            left.update({(label, size): spec.replicates for label in drawing})
+        total = len(Units(subsets, chosen)) + left.total()
+    for kind, count in pending(Units(subsets, chosen, repeated), store).counts().items():
+        left[kind.cost] += count
     seconds = sum(count * expected[kind][0] for kind, count in left.items())
     measured = all(expected[kind][1] for kind, count in left.items() if count)
-    return Estimate(subsets, units, units - left.total(), seconds / settings.workers(), measured)
+    seconds /= settings.workers()
+    return Estimate(len(table), total, total - left.total(), seconds, measured)
+
+
+def left(spec: XFactorSpec, dataset: Dataset, store: Store) -> tuple[int, float, bool]:
+    """Of `estimate` what is left to do: units, seconds, and whether these were measured."""
+    found = estimate(spec, dataset, store)
+    return found.units - found.done, found.seconds, found.measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,7 +181,8 @@ class Results:
         fingerprint: Fingerprint of its data set.
         classes: Class names.
         recipes: One row a subset: columns `RECIPE_COLUMNS`.
-        rows: Row numbers of each subset by its id, int32; empty until all are selected.
+        rows: Row numbers of each subset by its id, int32, read from the store when they are asked
+            for; empty until all are selected.
         scores: One row a (subset, model) that has a score: the recipe's columns, then `model`,
             `accuracy`, `error`, `train_accuracy`, `macro_f1`, `epochs`, `seconds`, `device`,
             `weights`, `seed`, `versions` and `class_accuracy_<name>` for each class.
@@ -277,7 +196,7 @@ class Results:
     fingerprint: str
     classes: tuple[str, ...]
     recipes: pd.DataFrame
-    rows: dict[str, Rows]
+    rows: Mapping[str, Rows]
     scores: pd.DataFrame
     replicates: pd.DataFrame
     failures: pd.DataFrame
@@ -295,38 +214,47 @@ def results(job: Job, store: Store) -> Results:
     fingerprint, classes = job.facts["fingerprint"], tuple(job.facts["classes"])
     groups = plan(spec)
     notes = list(job.facts["notes"])
-    found = _stored(groups, fingerprint, store, notes.append)
+    found = stored(groups, fingerprint, store, notes.append)
+    subsets = Subsets(groups if len(found) == len(groups) else [], fingerprint, store)
     table = recipes(groups)
-    rows = {}
-    if len(found) == len(groups):
-        matrices = (found[group] for group in groups)
-        rows = dict(zip(table["subset"], chain.from_iterable(matrices), strict=True))
-    # The models that ran, which pretrained weights decide, under the names asked for.
-    # Without weights two of them may be one.
-    labels = [model.label for model in spec.parsed_models()]
-    ran = list(map(Model.parse, job.facts["models"]))
-    units = _units(fingerprint, found, ran) if rows else []
-    width, subsets, once = len(ran), table["subset"].tolist(), list(enumerate(units))
-    planned = pd.DataFrame(
-        [
-            (unit.key, labels[place % width], subsets[place // width], unit.replicate)
-            for place, unit in once + (again(spec, units, table) if rows else [])
-        ],
-        columns=["unit", "model", "subset", "replicate"],
-    )
-    scores, failures = scored(planned.merge(table, on="subset"), classes, store)
+    scores, failures = _read(spec, subsets, table, job, store)
     first = scores["replicate"] == 0
     return Results(
         spec,
         fingerprint,
         classes,
         table,
-        rows,
+        subsets,
         scores[first].drop(columns="replicate").reset_index(drop=True),
         scores[~first].reset_index(drop=True),
         failures[["subset", "model", "reason"]],
         tuple(notes),
     )
+
+
+def _read(
+    spec: XFactorSpec, subsets: Subsets, table: pd.DataFrame, job: Job, store: Store
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What `scored` gives of all units, some at a time."""
+    # The models that ran, which pretrained weights decide, under the names asked for.
+    # Without weights two of them may be one.
+    labels = np.array([model.label for model in spec.parsed_models()])
+    ran = list(map(Model.parse, job.facts["models"]))
+    units = Units(subsets, ran)
+    repeated = again(spec, units, table) if len(subsets) else []
+    # Of each unit the place of what it is or repeats.
+    place = np.append(np.arange(len(units)), [one for one, _ in repeated]).astype(np.int64)
+    parts = []
+    for start, some in batches(Units(subsets, ran, [unit for _, unit in repeated])):
+        subset, model = np.divmod(place[start : start + len(some)], len(ran))
+        planned = table.iloc[subset].assign(
+            unit=[unit.key for unit in some],
+            model=labels[model],
+            replicate=[unit.replicate for unit in some],
+        )
+        parts.append(scored(planned, job.facts["classes"], store))
+    scores, failures = zip(*parts, strict=True)
+    return pd.concat(scores, ignore_index=True), pd.concat(failures, ignore_index=True)
 
 
 def scores(job: Job, store: Store) -> pd.DataFrame:
@@ -339,7 +267,9 @@ def report(job: Job, store: Store) -> Report:
     from core.studies.xfactor_analysis import analyse, published, readings
 
     found = results(job, store)
-    analysis = analyse(found.scores, found.rows, models=found.spec.models)
+    analysis = analyse(
+        found.scores, found.rows, models=found.spec.models, replicates=found.replicates
+    )
     facts = (fact.text for fact in readings.facts(analysis))
     sentences = (*facts, *found.notes, *analysis.notes)
     tables = {**analysis.tables(), "paper": published.beside_paper(analysis)}
@@ -366,4 +296,5 @@ XFACTOR = Study(
     scores,
     report,
     headline,
+    left,
 )

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.engine import Unit
 from core.studies.xfactor_spec import XFactorSpec
+from core.units import Unit
 
 
 def places(spec: XFactorSpec, recipes: pd.DataFrame) -> npt.NDArray[np.intp]:
