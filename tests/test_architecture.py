@@ -11,6 +11,7 @@ import pytest
 
 from core.corruption import FAULTS
 from core.datasets import SOURCES
+from core.diversity import MEASURES
 from core.models import MODELS
 from core.quality import DETECTORS, NETWORKS, THRESHOLDS
 from core.registry import Registry
@@ -28,7 +29,7 @@ LAYERS = (
     ("datasets", "limits"),
     ("corruption",),
     ("selection", "curation", "details"),
-    ("training",),
+    ("training", "diversity"),
     ("models",),
     ("influence", "quality", "cluster", "units"),
     ("engine",),
@@ -52,6 +53,8 @@ HEAVY = {
     "skimage",
     "dask",
     "distributed",
+    "sentropy",
+    "vendi_score",
 }
 HEAVY_ALLOWED = {"charts", "cluster"}
 MODULES = sorted((PROJECT / "core").rglob("*.py"))
@@ -120,7 +123,16 @@ def entries(*registries: Registry) -> list[str]:
 @pytest.mark.parametrize(
     "name",
     entries(
-        SOURCES, STRATEGIES, FAULTS, MODELS, STUDIES, *PRESETS, THRESHOLDS, DETECTORS, NETWORKS
+        SOURCES,
+        STRATEGIES,
+        FAULTS,
+        MODELS,
+        STUDIES,
+        *PRESETS,
+        THRESHOLDS,
+        DETECTORS,
+        NETWORKS,
+        MEASURES,
     ),
 )
 def test_every_registry_entry_is_in_the_readme(name: str) -> None:
