@@ -7,11 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 from core.datasets.base import Dataset, check_kind
 from core.errors import InputError, TrainingDiverged, UnknownName
-from core.models import classical, embedding, logistic, mlp, resnet, vision
+from core.models import (
+    classical,
+    embedding,
+    logistic,
+    mlp,
+    naive_bayes,
+    resnet,
+    support_vectors,
+    vision,
+)
 from core.models.base import Family, Fit, Option
 from core.registry import Registry
 from core.specs import TrainingSet, content_key
@@ -21,8 +31,8 @@ __all__ = ["MODELS", "Family", "Fit", "Model", "Option", "resolve"]
 MODELS: Registry[Family] = Registry(
     "model",
     classical.RANDOM_FOREST,
-    classical.SUPPORT_VECTORS,
-    classical.NAIVE_BAYES,
+    support_vectors.SUPPORT_VECTORS,
+    naive_bayes.NAIVE_BAYES,
     mlp.family(1),
     mlp.family(2),
     mlp.family(3),
@@ -106,7 +116,7 @@ class Model:
         given = [f"{k}={v}" for k, v in self.values if v != defaults[k].default]
         return ":".join([self.name, ",".join(given)] if given else [self.name])
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Content key: family, its version and every option."""
         return content_key(

@@ -1,4 +1,4 @@
-"""Random forest, support vectors, naive Bayes, boosted trees: scikit-learn with its defaults."""
+"""Random forest and boosted trees: scikit-learn with its defaults, one set after another."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KINDS: frozenset[Kind] = frozenset({"image", "table"})
 ROUNDS = Option(100, 1, 1_000, "Rounds of boosting, each of one tree, or of one for each class.")
 
 
-def _scikit_learn(classifier: Callable[[int, Options], Any]) -> FitMany:
+def scikit_learn(classifier: Callable[[int, Options], Any]) -> FitMany:
     """Train a scikit-learn classifier on raw values, one training set after another.
 
     Args:
@@ -37,13 +37,12 @@ def _scikit_learn(classifier: Callable[[int, Options], Any]) -> FitMany:
         device: str,
     ) -> list[Fit]:
         sets = [prepared(dataset, training_set) for training_set in training_sets]
-        test = _features(sets[0].test_x)
+        test = flat(sets[0].test_x)
         fits = []
         for data, seed in zip(sets, seeds, strict=True):
             start = time.perf_counter()
-            x, y = _features(data.x), data.y
-            if len(np.unique(y)) < 2:
-                raise InputError("A training set needs rows of two classes or more; got one.")
+            x, y = flat(data.x), data.y
+            check_classes(y)
             model = classifier(seed % SEEDS, options).fit(x, y)
             accuracy = float((model.predict(x) == y).mean())
             predictions = np.asarray(model.predict(test), dtype=np.int64)
@@ -53,7 +52,14 @@ def _scikit_learn(classifier: Callable[[int, Options], Any]) -> FitMany:
     return fit_many
 
 
-def _features(rows: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+def check_classes(y: npt.NDArray[np.int64]) -> None:
+    """Raise an InputError unless there are rows of two classes."""
+    if (y == y[0]).all():
+        raise InputError("A training set needs rows of two classes or more; got one.")
+
+
+def flat(rows: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """Values of each row as float64, shape (n, values)."""
     return rows.reshape(len(rows), -1).astype(np.float64)
 
 
@@ -61,19 +67,6 @@ def _random_forest(seed: int, options: Options) -> Any:
     from sklearn.ensemble import RandomForestClassifier
 
     return RandomForestClassifier(random_state=seed)
-
-
-def _svc(seed: int, options: Options) -> Any:
-    # The defaults draw nothing at random: a seed is only for estimated probabilities.
-    from sklearn.svm import SVC
-
-    return SVC()
-
-
-def _naive_bayes(seed: int, options: Options) -> Any:
-    from sklearn.naive_bayes import GaussianNB
-
-    return GaussianNB()
 
 
 def boosted_trees(seed: int, options: Options) -> Any:
@@ -96,7 +89,7 @@ RANDOM_FOREST = Family(
     name="rf",
     title="Random forest",
     summary="100 decision trees that vote; scikit-learn's defaults.",
-    fit_many=_scikit_learn(_random_forest),
+    fit_many=scikit_learn(_random_forest),
     version=1,
     seconds=lambda images, features, test: 0.15 + 1.5e-5 * images * features**0.5 + 3e-5 * test,
     batch=_few,
@@ -104,37 +97,11 @@ RANDOM_FOREST = Family(
     kinds=KINDS,
 )
 
-SUPPORT_VECTORS = Family(
-    name="svc",
-    title="Support vectors",
-    summary="Support-vector classifier with a Gaussian kernel; scikit-learn's defaults.",
-    fit_many=_scikit_learn(_svc),
-    version=1,
-    seconds=lambda images, features, test: 0.005 + 3e-10 * features * images * (images + test),
-    batch=_few,
-    gpu=False,
-    kinds=KINDS,
-    deterministic=True,
-)
-
-NAIVE_BAYES = Family(
-    name="gnb",
-    title="Naive Bayes",
-    summary="Gaussian naive Bayes, each pixel on its own; scikit-learn's defaults.",
-    fit_many=_scikit_learn(_naive_bayes),
-    version=1,
-    seconds=lambda images, features, test: 0.002 + 6e-8 * features * (images + test),
-    batch=_few,
-    gpu=False,
-    kinds=KINDS,
-    deterministic=True,
-)
-
 BOOSTING = Family(
     name="boosting",
     title="Boosted trees",
     summary="Gradient-boosted trees; scikit-learn's histogram kind without early stopping.",
-    fit_many=_scikit_learn(boosted_trees),
+    fit_many=scikit_learn(boosted_trees),
     version=1,
     options={"rounds": ROUNDS},
     # Of four trees a round; two classes need one, ten classes ten.
