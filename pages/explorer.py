@@ -37,7 +37,6 @@ def strategy_widgets() -> tuple[Strategy, str]:
         + "  \n".join(f"**{s.title}**: {s.summary}" for s in STRATEGIES.values()),
     )
     strategy = titles[title]
-    has_directions = strategy.directions != ("",)
     direction = st.segmented_control(
         "Direction",
         ["+", "-"],
@@ -45,10 +44,11 @@ def strategy_widgets() -> tuple[Strategy, str]:
         required=True,
         key="direction",
         bind="query-params",
-        disabled=not has_directions,
-        help="\\+ follows the strategy's rule, - its opposite. Random has no direction.",
+        disabled=len(strategy.directions) < 2,
+        help="\\+ follows the strategy's rule, - its opposite, where it has one. Random has no "
+        "direction.",
     )
-    return strategy, (direction or "+") if has_directions else ""
+    return strategy, direction if direction in strategy.directions else strategy.directions[0]
 
 
 def size_widgets(smallest: int, discards: bool) -> tuple[int, int, int]:
@@ -189,7 +189,7 @@ def draw_histogram(subset: Subset) -> None:
     kept, distances = subset.kept[0], subset.distances[0]
     st.subheader("What the choice was made by", anchor=False)
     if np.isnan(distances).any():
-        st.caption("These images are not judged by a distance.")
+        st.caption("These images are not judged one by one by a distance.")
         return
     cut = charts.cut(distances, kept)
     if cut is not None:
@@ -197,10 +197,7 @@ def draw_histogram(subset: Subset) -> None:
     elif kept.all():
         st.caption("Nothing is discarded, so there is no cut.")
     else:
-        st.caption(
-            "Distance to the nearest other image drawn. There is no single cut: images are "
-            "discarded one after another."
-        )
+        st.caption(f"{STRATEGIES[subset.selection.strategy].judged} There is no single cut.")
     table = charts.histogram_table(distances, kept)
     figure = charts.histogram(table, cut)
     st.altair_chart(figure, alt="Histogram of distances, kept and discarded images")

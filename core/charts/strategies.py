@@ -13,6 +13,8 @@ DIRECTIONS = {"+": "+ positive", "-": "− negative"}
 def strategies(table: pd.DataFrame) -> style.Figure:
     """Mean Z-score by strategy and direction against the excess that was discarded.
 
+    A click on a strategy in the legend leaves the others pale.
+
     Args:
         table: `Analysis.strategies`.
     """
@@ -38,15 +40,19 @@ def strategies(table: pd.DataFrame) -> style.Figure:
         ],
     )
     ways = list(DIRECTIONS.values())
+    picked = alt.selection_point(fields=["strategy"], bind="legend", name="strategy")
+    seen = alt.when(picked).then(alt.value(1)).otherwise(alt.value(0.12))
     lines = base.mark_line(strokeWidth=1.8).encode(
+        opacity=seen,
         strokeDash=alt.StrokeDash("way:N", title=None)
         .scale(domain=ways, range=[[1, 0], [6, 3]])
-        .legend(style.shape_legend())
+        .legend(style.shape_legend()),
     )
     points = base.mark_point(filled=True, size=90).encode(
+        opacity=seen,
         shape=alt.Shape("way:N", title=None)
         .scale(domain=ways, range=[style.PLUS, style.MINUS])
-        .legend(style.shape_legend())
+        .legend(style.shape_legend()),
     )
     zero = alt.Chart(pd.DataFrame({"z": [0]})).mark_rule(color=style.MUTED, strokeDash=[4, 4])
-    return style.sized(zero.encode(y="z:Q") + lines + points)
+    return style.sized(zero.encode(y="z:Q") + lines + points.add_params(picked))

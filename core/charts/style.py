@@ -18,6 +18,8 @@ Figure = alt.Chart | alt.LayerChart | alt.FacetChart
 # Of the Okabe-Ito palette, the four that can be seen on white and on near-black.
 BLUE, VERMILION, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
 SAFE = (BLUE, VERMILION, GREEN, PURPLE)
+# Further ones, as far from those and each other as those are, for colour-blind readers too.
+BROWN, VIOLET, CRIMSON, MAGENTA = "#875a2d", "#9600f0", "#ff004b", "#ff2de1"
 # Reads on light and dark alike: reference lines, random subsets, text on the background.
 MUTED = "#7b7f84"
 DASHES: tuple[list[int], ...] = ([1, 0], [7, 3], [2, 2], [9, 3, 2, 3])
@@ -34,9 +36,14 @@ STRATEGIES = {
     "global_mean": VERMILION,
     "other_mean": GREEN,
     "own_mean": PURPLE,
+    "prototype": BROWN,
+    "k_center": VIOLET,
+    "herding": CRIMSON,
+    "facility_location": MAGENTA,
     "random": MUTED,
 }
 HEIGHT = 300
+WALL, WALL_HEIGHT, LETTERS = 1.6, 520, 16  # on a wall
 # altair refuses more rows in a chart, and a browser slows down with them.
 MOST_ROWS = 5000
 Z_TITLE = "Z-score of the error (higher is worse)"
@@ -50,6 +57,20 @@ def sized(chart: Figure, height: float = HEIGHT) -> Figure:
         height=height,
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
     )
+
+
+def enlarged(chart: Figure) -> Figure:
+    """The chart for a wall: higher, with larger letters."""
+    larger = chart.copy()
+    plot = larger.spec if isinstance(larger, alt.FacetChart) else larger
+    if isinstance(plot.height, int | float):
+        plot.height = min(WALL_HEIGHT, plot.height * WALL)
+    result: Figure = larger.configure(
+        axis=alt.AxisConfig(labelFontSize=LETTERS, titleFontSize=LETTERS),
+        header=alt.HeaderConfig(labelFontSize=LETTERS, titleFontSize=LETTERS),
+        legend=alt.LegendConfig(titleFontSize=LETTERS),
+    )
+    return result
 
 
 def in_order(values: Iterable[Any]) -> list[Any]:

@@ -16,7 +16,16 @@ import pandas as pd
 from core.datasets.base import Dataset
 from core.errors import InputError
 from core.registry import Registry
-from core.selection import distances, means, random, uniqueness
+from core.selection import (
+    distances,
+    facility_location,
+    herding,
+    k_center,
+    means,
+    prototypes,
+    random,
+    uniqueness,
+)
 from core.selection.base import Strategy, Subset, apply
 from core.selection.distances import Geometry, geometry
 from core.specs import Selection
@@ -43,6 +52,10 @@ STRATEGIES: Registry[Strategy] = Registry(
     means.GLOBAL_MEAN,
     means.OTHER_MEAN,
     means.OWN_MEAN,
+    prototypes.STRATEGY,
+    k_center.STRATEGY,
+    herding.STRATEGY,
+    facility_location.STRATEGY,
 )
 
 

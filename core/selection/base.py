@@ -9,9 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from core.errors import InputError
 from core.selection.distances import Geometry
 from core.selection.pool import Pool, draw
 from core.specs import Selection
+
+LARGEST_POOL = 16_384  # images: a matrix of distances of 1 GiB
 
 Choice = tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]
 
@@ -29,6 +32,7 @@ class Strategy:
             which images of the pool are kept, bool, shape (size,), and the RMSD each was judged
             by, float64, shape (size,), in pixel values, NaN where there is none.
         discards: False for a strategy that takes no `excess`.
+        judged: What the RMSD is, in a sentence, where no single cut parts kept from discarded.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Strategy:
     directions: tuple[str, ...]
     keep: Callable[[Pool, int, str], Choice]
     discards: bool = True
+    judged: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +71,15 @@ class Subset:
     def rows(self) -> npt.NDArray[np.int32]:
         """Row numbers kept, ascending, int32, shape (classes * per_class,)."""
         return np.sort(self.pool[self.kept])
+
+
+def check_pairs(strategy: str, pool: Pool) -> None:
+    """Raise an InputError if a pool is too large to compare every pair of its images."""
+    if len(pool) > LARGEST_POOL:
+        raise InputError(
+            f"Strategy {strategy} compares every pair, so per_class + excess must be at most "
+            f"{LARGEST_POOL}; got {len(pool)}."
+        )
 
 
 def apply(strategy: Strategy, selections: Sequence[Selection], geometry: Geometry) -> list[Subset]:

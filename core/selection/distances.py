@@ -89,11 +89,11 @@ def _measure(dataset: Dataset) -> Geometry:
         pixels=pixels,
         rows=rows,
         means=sums / counts[:, None],
-        mean_rmsd=_rmsd_to_means(pixels, counts, sums),
+        mean_rmsd=rmsd_to_means(pixels, counts, sums),
     )
 
 
-def _rmsd_to_means(
+def rmsd_to_means(
     pixels: npt.NDArray[np.uint8], counts: npt.NDArray[np.int64], sums: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.float64]:
     """RMSD from every image to every class mean, float64, shape (n, classes).

@@ -17,19 +17,12 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from core.errors import InputError
-from core.selection.base import Choice, Strategy
+from core.selection.base import Choice, Strategy, check_pairs
 from core.selection.pool import Pool
-
-LARGEST_POOL = 16_384  # images: a matrix of 1 GiB
 
 
 def _keep(pool: Pool, per_class: int, direction: str) -> Choice:
-    if len(pool) > LARGEST_POOL:
-        raise InputError(
-            f"Strategy uniqueness compares every pair, so per_class + excess must be at most "
-            f"{LARGEST_POOL}; got {len(pool)}."
-        )
+    check_pairs("uniqueness", pool)
     nearest = pool.separations.min(axis=1)
     distances = np.sqrt(nearest / pool.geometry.pixels.shape[1])
     if len(pool) == 1:
@@ -81,4 +74,5 @@ STRATEGY = Strategy(
     "different.",
     directions=("+", "-"),
     keep=_keep,
+    judged="Distance to the nearest other image drawn; images are discarded one after another.",
 )

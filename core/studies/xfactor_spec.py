@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -14,6 +15,11 @@ from core.studies.base import Preset
 
 SELECTING = tuple(name for name in STRATEGIES if name != "random")
 DIRECTIONS = ("+", "-")
+
+
+def directions_of(strategy: str, asked: Iterable[str]) -> list[str]:
+    """Those of the directions asked for that a strategy has."""
+    return [direction for direction in asked if direction in STRATEGIES[strategy].directions]
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,8 @@ class XFactorSpec(Spec):
         help="Strategies that select the other subsets.",
     )
     directions: tuple[str, ...] = setting(
-        DIRECTIONS, help="Positive selection, negative selection or both."
+        DIRECTIONS,
+        help="Positive selection, negative selection or both; some strategies have + alone.",
     )
     excess: tuple[int, ...] = setting(
         (10, 60),
@@ -79,6 +86,13 @@ class XFactorSpec(Spec):
             check_known("strategy", strategy, SELECTING)
         for direction in self.directions:
             check_known("direction", direction, DIRECTIONS)
+        for strategy in self.strategies:
+            if self.directions and not directions_of(strategy, self.directions):
+                raise InputError(
+                    f'Strategy {strategy} has direction "{STRATEGIES[strategy].directions[0]}" '
+                    f'alone; directions has only "{self.directions[0]}". Add one or leave out the '
+                    "other."
+                )
         check_list("models", tuple(model.label for model in self.parsed_models()))
         if not self.per_class or not self.models:
             raise InputError("A study needs at least one value of per_class and one model.")
@@ -111,6 +125,18 @@ PRESETS = Registry(
                 *("rf", "svc", "gnb", "mlp-1", "mlp-2", "mlp-3", "mlp-4", "mlp-5"),
                 *("resnet18", "resnet34"),
             ],
+        },
+    ),
+    Preset(
+        "better",
+        "Better",
+        "Strategies that aim to improve on random subsets: two sizes and four models.",
+        {
+            "random": 50,
+            "strategies": ["prototype", "k_center", "herding", "facility_location"],
+            "excess": [20, 80],
+            "repeats": 5,
+            "models": ["rf", "svc", "mlp-1", "mlp-3"],
         },
     ),
 )

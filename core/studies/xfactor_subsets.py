@@ -20,7 +20,7 @@ from core.errors import DamagedBlob
 from core.models import Model
 from core.specs import Selection, TrainingSet, content_key, seed_from
 from core.store import Store
-from core.studies.xfactor_spec import XFactorSpec
+from core.studies.xfactor_spec import XFactorSpec, directions_of
 from core.units import Unit
 
 RECIPE_COLUMNS = ("subset", "per_class", "strategy", "direction", "excess", "repeat")
@@ -97,7 +97,7 @@ def plan(spec: XFactorSpec) -> list[Group]:
     for per_class in spec.per_class:
         found += groups("random", "", per_class, 0, spec.random)
         for strategy in spec.strategies:
-            for direction in spec.directions:
+            for direction in directions_of(strategy, spec.directions):
                 for excess in spec.excess:
                     found += groups(strategy, direction, per_class, excess, spec.repeats)
     return found

@@ -13,6 +13,7 @@ import pytest
 from core.charts import cdf, export, heatmap, overlap, scaling, strategies, style, variance
 from core.charts.z_scatter import pair_table, z_scatter
 from core.studies.xfactor_analysis import Analysis, analyse, overlap_by_group
+from core.studies.xfactor_spec import SELECTING
 from tests.core.studies.sample_scores import PAPER_EXCESS, paper_scores, scores, subsets
 
 BACKGROUNDS = ("#ffffff", "#11161c")
@@ -95,14 +96,18 @@ def test_charts_of_a_running_study_are_drawn(quick):
 
 
 class TestPalette:
-    @pytest.mark.parametrize("colour", [*style.SAFE, *style.ORDERED, style.MUTED])
+    @pytest.mark.parametrize(
+        "colour", sorted({*style.SAFE, *style.ORDERED, *style.STRATEGIES.values()})
+    )
     @pytest.mark.parametrize("background", BACKGROUNDS)
     def test_marks_stand_out_from_both_themes(self, colour, background):
         assert contrast(colour, background) >= 3
 
     @pytest.mark.parametrize("sight", COLOUR_BLIND)
     def test_strategies_are_told_apart_without_full_colour_vision(self, sight):
-        for one, other in combinations(style.SAFE, 2):
+        chosen = [colour for name, colour in style.STRATEGIES.items() if name != "random"]
+        assert len(chosen) == len(SELECTING)
+        for one, other in combinations(chosen, 2):
             assert np.linalg.norm(seen(one, sight) - seen(other, sight)) > 15
 
     def test_no_two_of_a_dozen_models_look_the_same(self):

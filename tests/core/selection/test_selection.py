@@ -22,10 +22,12 @@ def recipe(name, direction, per_class=10, excess=15, seed=5):
     return Selection(name, direction, per_class, excess if direction else 0, seed)
 
 
-def test_the_registry_has_the_papers_strategies():
-    assert list(STRATEGIES) == ["random", "uniqueness", "global_mean", "other_mean", "own_mean"]
+def test_the_registry_has_the_papers_strategies_and_those_that_aim_to_improve():
+    paper, better = list(STRATEGIES)[:5], list(STRATEGIES)[5:]
+    assert paper == ["random", "uniqueness", "global_mean", "other_mean", "own_mean"]
+    assert better == ["prototype", "k_center", "herding", "facility_location"]
     assert {name for name, _ in SELECTED} == set(STRATEGIES) - {"random"}
-    assert len(SELECTED) == 8
+    assert len(SELECTED) == 8 + 5
     assert all(entry.title and entry.summary.endswith(".") for entry in STRATEGIES.values())
 
 
@@ -40,7 +42,7 @@ def test_every_class_gives_the_same_number_of_its_own_images(name, direction):
     assert (LABELS[subset.pool] == np.arange(3)[:, None]).all()
     assert (np.diff(subset.pool, axis=1) > 0).all()
     assert subset.rows.tolist() == sorted(subset.pool[subset.kept].tolist())
-    assert np.isnan(subset.distances).any() == (name == "random")
+    assert np.isnan(subset.distances).any() == (name in ("random", "herding"))
     assert not any(a.flags.writeable for a in (subset.pool, subset.kept, subset.distances))
 
 
@@ -135,6 +137,7 @@ def test_an_unknown_strategy_lists_the_known_ones():
     [
         ("random", "+", 0, 'random takes direction ""; got "\\+"'),
         ("uniqueness", "", 5, 'uniqueness takes direction "\\+" or "-"; got ""'),
+        ("herding", "-", 5, 'herding takes direction "\\+"; got "-"'),
         ("own_mean", "up", 5, 'own_mean takes direction "\\+" or "-"; got "up"'),
         ("random", "", 5, "random discards nothing, so excess must be 0; got 5"),
     ],

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from core.errors import InputError
-from core.selection import select
-from core.selection import uniqueness as module
+from core.selection import base, select
 from core.specs import Selection
 from tests.core.selection.oracle import dataset, uniqueness
 
@@ -82,7 +81,7 @@ def test_a_pool_of_one_has_no_distance():
 
 
 def test_a_pool_too_large_to_compare_every_pair_of_says_so(monkeypatch):
-    monkeypatch.setattr(module, "LARGEST_POOL", 3)
+    monkeypatch.setattr(base, "LARGEST_POOL", 3)
     with pytest.raises(InputError, match=r"per_class \+ excess must be at most 3; got 4"):
         kept_places([[0], [1], [2], [3]], 2, "+")
 
