@@ -18,6 +18,15 @@ DATA_GRADIENT = (
     "Systems. doi:10.70389/pjcs.100014."
 )
 
+LCR = (
+    "R. Reeve, T. Leinster, C. Cobbold, J. Thompson, N. Brummitt, S. Mitchell, L. Matthews. How to "
+    "partition diversity. arXiv:1404.6520."
+)
+VENDI = (
+    "D. Friedman, A. Dieng. The Vendi Score: A Diversity Evaluation Metric for Machine Learning. "
+    "arXiv:2210.02410."
+)
+
 CITATIONS: dict[str, tuple[str, ...]] = {
     "xfactor": (XFACTOR,),
     "faults": (FOUR_ASPECTS, IMAGE_QUALITY, XFACTOR),
@@ -26,4 +35,5 @@ CITATIONS: dict[str, tuple[str, ...]] = {
     "refinement": (DATA_GRADIENT,),
     "influence": (DATA_GRADIENT,),
     "leave-one-out": (DATA_GRADIENT,),
+    "diversity": (XFACTOR, LCR, VENDI),
 }

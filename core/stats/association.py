@@ -35,7 +35,8 @@ class Association:
 
     Args:
         pearson: Of the values as they are.
-        partial: Pearson's within strata, that is partial on the stratum.
+        partial: Pearson's within strata, that is partial on the stratum, with x in units of its
+            spread in each: else the stratum in which x is largest would decide alone.
         spearman: Of mid-ranks within strata.
         p: Two-sided, of `partial` by Student's t.
         q: p adjusted over the columns (Benjamini-Hochberg).
@@ -64,7 +65,8 @@ def associate(
     """
     counts = bootstrap_counts(len(y), resamples, seed)
     both = np.column_stack([x, y])
-    kinds = (both, centred(both, strata), _ranked(both, strata))
+    within = np.column_stack([_scaled(x, strata), centred(y[:, None], strata)])
+    kinds = (both, within, _ranked(both, strata))
     pearson, partial, spearman = (_correlations(some, counts) for some in kinds)
     p = _p(partial.r, len(y) - len(np.unique(strata)) - 1)
     q = np.full_like(p, np.nan)
@@ -80,6 +82,17 @@ def centred(values: Floats, strata: Strata) -> Floats:
     members = np.eye(stratum.max() + 1)[stratum]
     means: Floats = members.T @ values / members.sum(axis=0)[:, None]
     return values - means[stratum]
+
+
+def _scaled(values: Floats, strata: Strata) -> Floats:
+    """Centred values by their root mean square in the stratum; 0 where they do not vary."""
+    less = centred(values, strata)
+    for stratum in np.unique(strata):
+        rows = strata == stratum
+        spread = np.sqrt((less[rows] ** 2).mean(axis=0))
+        flat = spread <= ROUNDING * np.abs(values[rows]).max(axis=0)
+        less[rows] = np.where(flat, 0.0, less[rows] / np.where(flat, 1.0, spread))
+    return less
 
 
 def _ranked(values: Floats, strata: Strata) -> Floats:

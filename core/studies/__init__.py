@@ -11,6 +11,7 @@ from pathlib import Path
 from core.errors import InputError, UnknownName
 from core.registry import Registry
 from core.studies.base import Preset, Report, Study, StudySpec
+from core.studies.diversity import DIVERSITY
 from core.studies.faults import FAULTS_STUDY
 from core.studies.influence_scores import INFLUENCE
 from core.studies.leave_one_out import LEAVE_ONE_OUT
@@ -30,6 +31,7 @@ STUDIES = Registry(
     REFINEMENT,
     INFLUENCE,
     LEAVE_ONE_OUT,
+    DIVERSITY,
 )
 
 

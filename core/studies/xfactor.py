@@ -75,7 +75,7 @@ def run(spec: XFactorSpec, context: Context) -> str:
     context.note({"models": [model.label for model in resolved], "notes": notes})
     groups = plan(spec)
     with cluster.connect(context.scheduler) as client:
-        _select(client, dataset, groups, context)
+        select(client, dataset, groups, context)
         subsets = Subsets(groups, dataset.fingerprint, context.store)
         repeated = [unit for _, unit in again(spec, Units(subsets, resolved), recipes(groups))]
         units = Units(subsets, resolved, repeated)
@@ -89,7 +89,7 @@ def _select_task(dataset: Dataset, group: Group) -> Rows:
     ).astype(np.int32)
 
 
-def _select(client: Client, dataset: Dataset, groups: list[Group], context: Context) -> None:
+def select(client: Client, dataset: Dataset, groups: list[Group], context: Context) -> None:
     """Store the rows of every group, those not stored yet selected on the workers."""
     from core import cluster
 
