@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from core.charts import cdf, heatmap, overlap, scaling, strategies, variance
+from core.charts import better, cdf, heatmap, overlap, scaling, strategies, variance
 from core.charts.z_scatter import pair_table, z_scatter
 from core.figures.figure import Figure
 from core.studies.xfactor_analysis import Analysis
-from core.studies.xfactor_analysis.readings import Fact, facts
+from core.studies.xfactor_analysis.readings import Fact, facts, percent
 
 if TYPE_CHECKING:
     from core.jobs import Job
@@ -32,7 +32,17 @@ def figures(job: Job, report: Report) -> list[Figure]:
     tables: dict[str, Any] = {item.name: report.tables.get(item.name) for item in fields(Analysis)}
     found = Analysis(**{**tables, "notes": ()})
     said = facts(found)
-    parts = (_scaling, _cdfs, _scatters, _agreement, _classes, _strategies, _overlap, _variance)
+    parts = (
+        _scaling,
+        _cdfs,
+        _scatters,
+        _agreement,
+        _classes,
+        _strategies,
+        _better,
+        _overlap,
+        _variance,
+    )
     return list(chain.from_iterable(part(found, said) for part in parts))
 
 
@@ -51,8 +61,18 @@ def _scaling(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
                 "the best to the worst subset.",
                 scaling.scaling(found.scaling, group),
                 some,
-                _say(said, "scaling") if group == "random" else "",
+                _say(said, "scaling") if group == "random" else _means(some),
             )
+
+
+def _means(scaling: pd.DataFrame) -> str:
+    """From where to where the mean error runs."""
+    ends = scaling.sort_values("mean", kind="stable").to_dict("records")
+    low, high = (
+        f"{percent(end['mean'])} ({end['model']}, {end['per_class']} images per class)"
+        for end in (ends[0], ends[-1])
+    )
+    return f"The mean error runs from {low} to {high}."
 
 
 def _cdfs(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
@@ -68,8 +88,16 @@ def _cdfs(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
                     "distribution.",
                     cdf.cdf(found.cdf, group, by),
                     some,
-                    _say(said, topic) if by == "per_class" else "",
+                    _say(said, topic) if by == "per_class" else _medians(some),
                 )
+
+
+def _medians(distributions: pd.DataFrame) -> str:
+    """From where to where the median runs."""
+    upper = distributions[distributions["cdf"] >= 0.5]
+    medians = upper.groupby("value", sort=False)["z"].min().sort_values(kind="stable")
+    low, high = (f"{medians.iloc[end]:+.2f} ({medians.index[end]})" for end in (0, -1))
+    return f"The median Z runs from {low} to {high}.".replace("-", "−")
 
 
 def _scatters(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
@@ -100,7 +128,8 @@ def _agreement(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
                 "R² of the Z-scores of every pair of models.",
                 heatmap.r_squared(found.r_squared, group, found.models),
                 some,
-                _say(said, "r_squared_mean", "r_squared") if group == "all" else "",
+                _say([fact for fact in said if fact.group == group], "r_squared_mean")
+                + (f" {_say(said, 'r_squared')}" if group == "all" else ""),
             )
 
 
@@ -121,7 +150,17 @@ def _classes(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
         "Rank correlation of the class errors of every pair of models, mean over classes.",
         heatmap.spearman(found.spearman, None, found.models),
         found.spearman_mean,
+        _ranks(found.spearman_mean),
     )
+
+
+def _ranks(table: pd.DataFrame) -> str:
+    """How far the pairs of models lie apart."""
+    row = table[table["class"] == "all classes"].iloc[0]
+    return (
+        f"ρ is {row['rho']:.2f} on average over pairs of models and classes, from "
+        f"{row['rho_min']:.2f} to {row['rho_max']:.2f}."
+    ).replace("-", "−")
 
 
 def _strategies(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
@@ -136,6 +175,34 @@ def _strategies(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
         )
 
 
+def _better(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
+    """Over models together where there are several."""
+    if found.better.empty:
+        return
+    together = found.better[found.better["model"] == found.better["model"].iloc[-1]]
+    words = (
+        "by strategy and direction, a mark for each size, over all models that means are taken of."
+    )
+    yield Figure(
+        "better-share",
+        "How often the best random subset is beaten",
+        f"Share of subsets that beat the best random one, with 95 % intervals, {words}",
+        better.shares(together),
+        found.better,
+        _say(said, "better"),
+    )
+    low = together.sort_values("z_mean", kind="stable").to_dict("records")[0]
+    yield Figure(
+        "better-z",
+        "Mean Z-score of each strategy",
+        f"Mean Z-score with 95 % bootstrap intervals, {words}",
+        better.means(together),
+        together,
+        f"The lowest mean is {low['z_mean']:+.2f}, of {low['strategy']} {low['direction']} with "
+        f"{low['per_class']} images per class.".replace("-", "−"),
+    )
+
+
 def _overlap(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
     table = pd.DataFrame(columns=["per_class"]) if found.overlap is None else found.overlap
     for size, some in table.groupby("per_class", sort=True):
@@ -145,6 +212,8 @@ def _overlap(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
             "Percentage of images that kinds of subsets have in common.",
             overlap.overlap(some),
             some,
+            f"Two subsets of different kinds share {some['percent'].mean():.1f} % of their images "
+            f"on average, and {some['percent_max'].max():.0f} % at most.",
         )
 
 

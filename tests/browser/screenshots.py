@@ -19,7 +19,7 @@ SCHEMES = ("light", "dark")
 TABS = {
     "xfactor": (
         *("Findings", "Scaling", "CDFs", "Z against Z", "R²", "Classes"),
-        *("Strategies", "Overlap", "Variance", "Scores"),
+        *("Strategies", "Better than random", "Overlap", "Variance", "Scores"),
     ),
     "refinement": ("Findings", "Curves", "DCS", "Rounds"),
     "faults": ("Findings", "Curves", "Ranking", "Classes", "Predictions", "Epochs", "Agreement"),

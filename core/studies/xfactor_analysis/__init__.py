@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from core.studies.xfactor_analysis import agreement, ceiling, spread
+from core.studies.xfactor_analysis import agreement, better, ceiling, spread
 from core.studies.xfactor_analysis.agreement import overlap_by_group
 from core.studies.xfactor_analysis.scores import CLASS_PREFIX, prepare
 
@@ -25,6 +25,8 @@ class Analysis:
         slopes: Slope of log mean error against log images per class, by `model` and `group`.
         z_scores: `z` of every (`subset`, `model`): above 0 is worse than random subsets are.
         strategies: Z-scores by `strategy`, `direction` and `excess`, over subsets and models.
+        better: Mean Z, and the share of subsets that beat the best random one, by `strategy`,
+            `direction`, `per_class` and `model`, and over models together.
         cdf: Distribution of `z`: `group`, pooled `by` per_class, model or all, at `value`.
         ks: Kolmogorov-Smirnov tests of the random subsets' Z-scores against N(0, 1).
         variance: Share of the error's variance that size and model explain.
@@ -45,6 +47,7 @@ class Analysis:
     slopes: pd.DataFrame
     z_scores: pd.DataFrame
     strategies: pd.DataFrame
+    better: pd.DataFrame
     cdf: pd.DataFrame
     ks: pd.DataFrame
     variance: pd.DataFrame
@@ -109,6 +112,7 @@ def analyse(
         slopes=spread.slopes(table),
         z_scores=z_scores,
         strategies=spread.strategies(table),
+        better=better.better(table, resamples, seed),
         cdf=spread.cdf(table),
         ks=spread.ks(table, resamples, seed),
         variance=spread.variance(table),

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core.studies.xfactor_analysis import Analysis
+from core.studies.xfactor_analysis.better import ALL
 from core.studies.xfactor_analysis.scores import WITHOUT, left_out
 
 LEVEL = 0.05
@@ -23,10 +24,12 @@ class Fact:
     Args:
         topic: The table of `Analysis` that it reads.
         text: One sentence.
+        group: The subsets that it is about, where the topic has a sentence for each group.
     """
 
     topic: str
     text: str
+    group: str = ""
 
 
 def facts(analysis: Analysis) -> list[Fact]:
@@ -37,6 +40,7 @@ def facts(analysis: Analysis) -> list[Fact]:
         *_normality(analysis),
         *_better_than_random(analysis),
         *_strategies(analysis),
+        *_improvements(analysis),
         *_agreement(analysis),
         *_pairs(analysis),
         *_classes(analysis),
@@ -147,6 +151,31 @@ def _strategies(analysis: Analysis) -> list[Fact]:
     ]
 
 
+def _improvements(analysis: Analysis) -> list[Fact]:
+    """The kind of subsets that beats the best random one most often, over models together."""
+    table = analysis.better[~left_out(analysis.better["model"])]
+    counts = table.groupby(["strategy", "direction", "per_class"])["model"].transform("size")
+    table = table[(counts == 1) | table["model"].isin([ALL, WITHOUT])]
+    if table.empty:
+        return []
+    row = table.sort_values(["share", "z_mean"], ascending=[False, True], kind="stable").to_dict(
+        "records"
+    )[0]
+    clear = int((table["share_low"] > table["chance"]).sum())
+    models = "" if row["model"] in (ALL, WITHOUT) else f" with {row['model']}"
+    return [
+        Fact(
+            "better",
+            f"{_choice(row)} beats the best of {row['random']} random subsets in "
+            f"{percent(row['share'])} (95 % CI {percent(row['share_low'], '')}–"
+            f"{percent(row['share_high'])}) of its {row['subsets']} subsets of {row['per_class']} "
+            f"images per class{models}, most of all; without any effect {percent(row['chance'])} "
+            f"would. {clear} of {len(table)} kinds of subsets "
+            f"{'does' if clear == 1 else 'do'} so clearly more often than by chance.",
+        )
+    ]
+
+
 def _agreement(analysis: Analysis) -> list[Fact]:
     found = []
     for group in ("all", "selected", "random"):
@@ -156,12 +185,13 @@ def _agreement(analysis: Analysis) -> list[Fact]:
         pairs = "the one model pair" if row["pairs"] == 1 else f"the {row['pairs']} model pairs"
         which = "" if group == "all" else f"{group} "
         chance = f"; unrelated models would have about {1 / (row['subsets'] - 1):.2g} by chance"
-        found.append(
+        text = (
             f"Mean R² over {pairs}{_scope(analysis.r_squared_mean, 'models')} is "
             f"{row['r_squared']:.2f} (95 % CI {row['ci_low']:.2f}–{row['ci_high']:.2f}) on the "
             f"{row['subsets']:,} {which}subsets{chance if group == 'random' else ''}."
         )
-    return [Fact("r_squared_mean", text) for text in found]
+        found.append(Fact("r_squared_mean", text, group))
+    return found
 
 
 def _pairs(analysis: Analysis) -> list[Fact]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from core.charts import better
 from core.charts.cdf import cdf
 from core.charts.heatmap import r_squared, spearman, spearman_by_class
 from core.charts.overlap import overlap
@@ -16,7 +17,7 @@ from core.studies.xfactor_analysis.published import beside_paper
 from pages.shared import layout, loaders
 from pages.shared.shown import draw, gaps, in_tabs, table
 from pages.shared.text import plain
-from pages.shared.xfactor import scatter
+from pages.shared.xfactor import ceiling, quality, scatter
 from pages.shared.xfactor.found import Found, say, side_by_side
 
 GROUPS = ("random", "selected")
@@ -151,6 +152,39 @@ def _strategies(found: Found) -> None:
     side_by_side(strategies(means), means, "z-by-strategy", alt, means, "Strategies")
 
 
+def _better(found: Found) -> None:
+    numbers = found.analysis.better
+    if numbers.empty:
+        st.info("This study has no selected subsets beside random ones.", icon=":material/info:")
+        return
+    say(found, "better")
+    models = list(dict.fromkeys(numbers["model"]))
+    model = st.selectbox(
+        "Model",
+        models,
+        index=len(models) - 1,
+        key="better_model",
+        bind="query-params",
+        width=layout.WIDGET,
+        help="Whose errors are compared: one model's, or those of all that means are taken of.",
+    )
+    some = numbers[numbers["model"] == model]
+    with layout.panels():
+        with layout.panel():
+            st.subheader("Subsets that beat the best random one", anchor=False)
+            alt = f"Share of subsets that beat the best random one, {model}"
+            draw(better.shares(some), some, "better-share", alt)
+        with layout.panel():
+            st.subheader("Mean Z-score", anchor=False)
+            alt = f"Mean Z-score by strategy, direction and size, {model}"
+            draw(better.means(some), some, "better-z", alt)
+    st.caption(
+        "Dashed: what is expected without any effect. Of R random subsets and one more, each is "
+        "as likely to be the best, so by chance one in R + 1 beats the best of R."
+    )
+    table(numbers, "better-than-random")
+
+
 def _overlap(found: Found) -> None:
     sizes = [str(size) for size in found.results.spec.per_class]
     size = _choice("Images per class", sizes, "size", "Subsets of one size are compared.")
@@ -181,9 +215,12 @@ TABS: dict[str, Callable[[Found], None]] = {
     "CDFs": _cdfs,
     "Z against Z": scatter.show,
     "R²": _agreement,
+    "Ceiling": ceiling.show,
     "Classes": _classes,
     "Strategies": _strategies,
+    "Better than random": _better,
     "Overlap": _overlap,
     "Variance": _variance,
+    "Quality": quality.show,
     "Scores": _scores,
 }

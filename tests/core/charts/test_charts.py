@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.charts import cdf, export, heatmap, overlap, scaling, strategies, style, variance
+from core.charts import better, cdf, export, heatmap, overlap, scaling, strategies, style, variance
 from core.charts.z_scatter import pair_table, z_scatter
 from core.studies.xfactor_analysis import Analysis, analyse, overlap_by_group
 from core.studies.xfactor_spec import SELECTING
@@ -55,6 +55,8 @@ def charts(found: Analysis) -> dict[str, style.Figure]:
     drawn = {
         "variance": variance.variance(found.variance),
         "strategies": strategies.strategies(found.strategies),
+        "better-share": better.shares(found.better),
+        "better-z": better.means(found.better),
         "z_scatter": z_scatter(found.z_scores, a, b),
         "spearman-mean": heatmap.spearman(found.spearman, None, models),
         "spearman-class": heatmap.spearman(found.spearman, "1", models),
