@@ -6,10 +6,11 @@ import streamlit as st
 
 from core import settings
 from core.studies import xfactor
+from core.studies.diversity import DiversitySpec
 from core.studies.xfactor_spec import XFactorSpec
 from pages.shared import jobs_panel, loaders, picker, shell
 from pages.shared.text import duration
-from pages.shared.xfactor import compose, results
+from pages.shared.xfactor import compose, quality, results
 
 
 def compose_study() -> None:
@@ -56,9 +57,14 @@ def cost(spec: XFactorSpec) -> None:
 
 with shell.page("study"):
     job = jobs_panel.choose(
-        "xfactor", "New study", "Compose a new study, or read one that has run or runs."
+        "xfactor",
+        "New study",
+        "Compose a new study, or read one that has run or runs.",
+        DiversitySpec.study,
     )
     if job is None:
         compose_study()
+    elif job.study == DiversitySpec.study:
+        jobs_panel.read(job, quality.show_measured)
     else:
         jobs_panel.read(job, results.show)

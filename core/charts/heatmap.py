@@ -15,13 +15,17 @@ CELL = 34
 FIGURES_FIT = 12
 
 
-def r_squared(table: pd.DataFrame, group: str, models: Sequence[str]) -> style.Figure:
+def r_squared(
+    table: pd.DataFrame, group: str, models: Sequence[str], own: pd.DataFrame | None = None
+) -> style.Figure:
     """R² of every pair of models; its 95 % interval in the tooltip.
 
     Args:
         table: `Analysis.r_squared`.
         group: Which subsets: `all`, `selected` or `random`.
         models: Order of the models.
+        own: `Analysis.reliability` of these subsets, for the R² of each model with itself on the
+            diagonal; None leaves it empty.
 
     References:
         X-Factor, figure 6.
@@ -33,7 +37,15 @@ def r_squared(table: pd.DataFrame, group: str, models: Sequence[str]) -> style.F
         alt.Tooltip("r:Q", title="Pearson's r", format="+.3f"),
         alt.Tooltip("n:Q", title="subsets", format=","),
     ]
-    return _pairs(table[table["group"] == group], "r_squared", "R²", 0.0, models, tooltip)
+    data = _both_ways(table[table["group"] == group])
+    if own is not None:
+        columns = {"own": "r_squared", "own_low": "ci_low", "own_high": "ci_high"}
+        alone = own[own["per_class"] == "all"].rename(
+            columns={**columns, "reliability": "r", "subsets": "n"}
+        )
+        alone = alone.assign(model_a=alone["model"], model_b=alone["model"])
+        data = pd.concat([data, alone[list(data)]], ignore_index=True)
+    return _pairs(data, "r_squared", "R²", 0.0, models, tooltip)
 
 
 def spearman(table: pd.DataFrame, name: str | None, models: Sequence[str]) -> style.Figure:
@@ -56,7 +68,8 @@ def spearman(table: pd.DataFrame, name: str | None, models: Sequence[str]) -> st
         alt.Tooltip("rho:Q", title="mean ρ" if name is None else "ρ", format="+.3f"),
         alt.Tooltip("n:Q", title="subsets", format=","),
     ]
-    return _pairs(data, "rho", "Spearman's ρ", min(0.0, table["rho"].min()), models, tooltip)
+    low = min(0.0, table["rho"].min())
+    return _pairs(_both_ways(data), "rho", "Spearman's ρ", low, models, tooltip)
 
 
 def spearman_by_class(table: pd.DataFrame) -> style.Figure:
@@ -93,17 +106,21 @@ def spearman_by_class(table: pd.DataFrame) -> style.Figure:
     return style.sized(cells, max(15 * len(pairs), 60))
 
 
+def _both_ways(table: pd.DataFrame) -> pd.DataFrame:
+    """Every pair of models in both orders."""
+    swapped = table.rename(columns={"model_a": "model_b", "model_b": "model_a"})
+    return pd.concat([table, swapped], ignore_index=True)
+
+
 def _pairs(
-    table: pd.DataFrame,
+    data: pd.DataFrame,
     field: str,
     title: str,
     low: float,
     models: Sequence[str],
     tooltip: list[alt.Tooltip],
 ) -> style.Figure:
-    """A symmetric matrix of models with its figures; a dash where there is none."""
-    swapped = table.rename(columns={"model_a": "model_b", "model_b": "model_a"})
-    data = pd.concat([table, swapped], ignore_index=True)
+    """A matrix of models with its figures; a dash where there is none."""
     order = list(models)
     plain: dict[str, Any] = {"grid": False, "labelFlush": False, "labelOverlap": False}
     base = alt.Chart(data).encode(

@@ -66,19 +66,24 @@ def link(job: Job, text: str) -> None:
     shell.link(STUDIES[job.study].page, text, study=label(job))
 
 
-def choose(study: str, new: str, help: str) -> Job | None:
+def choose(study: str, new: str, help: str, *more: str) -> Job | None:
     """A study of one kind from the queue, or None for a new one.
 
     Args:
         study: Name of the kind.
         new: What the choice of a new one is called.
         help: Help text of the widget.
+        more: Names of other kinds that the page shows.
     """
     if GO_TO in st.session_state:
         st.session_state["study"] = st.session_state.pop(GO_TO)
-    found = {label(job): job for job in jobs.all_jobs(loaders.store()) if job.study == study}
+    found = {label(job): job for job in _of((study, *more))}
     chosen = st.selectbox("Study", [new, *found], key="study", bind="query-params", help=help)
     return found.get(chosen)
+
+
+def _of(kinds: tuple[str, ...]) -> list[Job]:
+    return [job for job in jobs.all_jobs(loaders.store()) if job.study in kinds]
 
 
 def submit(study: str, spec: StudySpec) -> None:

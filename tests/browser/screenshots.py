@@ -18,8 +18,8 @@ WIDTHS = (1440, 800)
 SCHEMES = ("light", "dark")
 TABS = {
     "xfactor": (
-        *("Findings", "Scaling", "CDFs", "Z against Z", "R²", "Classes"),
-        *("Strategies", "Better than random", "Overlap", "Variance", "Scores"),
+        *("Findings", "Scaling", "CDFs", "Z against Z", "R²", "Ceiling", "Classes"),
+        *("Strategies", "Better than random", "Overlap", "Variance", "Quality", "Scores"),
     ),
     "refinement": ("Findings", "Curves", "DCS", "Rounds"),
     "faults": ("Findings", "Curves", "Ranking", "Classes", "Predictions", "Epochs", "Agreement"),

@@ -188,3 +188,35 @@ def _figures(
 def _over(r_squared: Floats, most: Floats) -> Floats:
     """R² by its ceiling; NaN where nothing but chance is left."""
     return np.divide(r_squared, most, out=np.full_like(r_squared, np.nan), where=most > 0)
+
+
+def sentences(reliability: pd.DataFrame, mean: pd.DataFrame, group: str) -> list[str]:
+    """How far models agree with themselves, and what that leaves between them.
+
+    Args:
+        reliability: `Ceiling.reliability`.
+        mean: `Ceiling.mean`.
+        group: Which subsets.
+    """
+    own = reliability[(reliability["group"] == group) & (reliability["per_class"] == "all")]
+    own = own[own["drawn"]].dropna(subset="reliability").sort_values("own", kind="stable")
+    if own.empty:
+        return []
+    rows = own.to_dict("records")
+    which = "all" if group == "all" else f"the {group}"
+    ends = list(dict.fromkeys(f"{row['own']:.2f} ({row['model']})" for row in (rows[0], rows[-1])))
+    said = [
+        f"Trained again under another seed, a model agrees with itself on {which} subsets by R² "
+        f"{' to '.join(ends)}; {rows[0]['subsets']} subsets were trained again."
+    ]
+    means = mean[mean["group"] == group].dropna(subset="corrected").to_dict("records")
+    for row in means[:1]:
+        beyond = " or more" if row["corrected"] == 1 else ""
+        said.append(
+            f"So the mean R² over the {row['pairs']} model pairs could be {row['ceiling']:.2f} at "
+            f"most (95 % CI {row['ceiling_low']:.2f} to {row['ceiling_high']:.2f}) and is "
+            f"{row['r_squared']:.2f}; corrected for chance in training it is "
+            f"{row['corrected']:.2f}{beyond} ({row['corrected_low']:.2f} to "
+            f"{row['corrected_high']:.2f})."
+        )
+    return said

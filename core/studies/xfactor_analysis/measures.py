@@ -7,8 +7,9 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -203,7 +204,9 @@ def _predicted(part: _Part, columns: Places, fold: Strata) -> float:
     left = total = 0.0
     for one in np.unique(fold):
         inside = fold != one
-        x = _curve(_scaled(part.x[:, columns], part.sizes, inside))
+        x = _scaled(part.x[:, columns], part.sizes, inside)
+        # A curve says nothing beyond what it was fitted to; there its end is taken.
+        x = _curve(np.clip(x, x[inside].min(axis=0), x[inside].max(axis=0)))
         y = _scaled(part.mean[:, None], part.sizes, inside)[:, 0]
         # In units that make its penalties mean the same whatever the number of subsets.
         model = RidgeCV(PENALTIES * inside.sum(), fit_intercept=True).fit(x[inside], y[inside])
@@ -300,7 +303,7 @@ def accounts(explained: pd.DataFrame, remaining: pd.DataFrame) -> str:
         f"together {_percent(every['explained'])}"
     )
     if np.isfinite(every["explained_unseen"]):
-        text += f", and {_percent(every['explained_unseen'])} on strategies not seen"
+        text += f"; on strategies not seen {_unseen(best)} and {_unseen(every)}"
     left = remaining.set_index("taken_out").loc[[NOTHING, TOGETHER]]
     if left["r_squared"].isna().any():
         return f"{text}."
@@ -312,6 +315,11 @@ def accounts(explained: pd.DataFrame, remaining: pd.DataFrame) -> str:
         f"{before['r_squared']:.2f} to {after['r_squared']:.2f} (95 % CI {after['low']:.2f} to "
         f"{after['high']:.2f}), so they account for {verdict} of the agreement."
     )
+
+
+def _unseen(row: dict[Hashable, Any]) -> str:
+    share = row["explained_unseen"]
+    return _percent(share) if share > 0 else "nothing"
 
 
 def _of(group: str, count: int) -> str:

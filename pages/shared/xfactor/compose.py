@@ -66,6 +66,11 @@ def _grid(dataset: str, name: str) -> XFactorSpec:
         random = _number("Random subsets of each size", "random", default.random, 0)
         repeats = _number("Repeats", "repeats", default.repeats, 1)
         seed = _number("Seed", "seed", default.seed, 0)
+    with st.container(horizontal=True):
+        replicates = _number("Trainings again", "replicates", default.replicates, 0)
+        of_each = _number(
+            "Subsets trained again", "replicate_subsets", default.replicate_subsets, 3
+        )
     strategies = _several("Strategies", "strategies", SELECTING, default.strategies)
     directions = _several("Directions", "directions", DIRECTIONS, default.directions)
     models = _several("Models", "models", IMAGE_MODELS, default.models)
@@ -94,6 +99,8 @@ def _grid(dataset: str, name: str) -> XFactorSpec:
         repeats=repeats,
         models=(*models, *more),
         seed=seed,
+        replicates=replicates,
+        replicate_subsets=of_each,
     )
 
 
