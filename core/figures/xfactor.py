@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from core.charts import better, cdf, heatmap, overlap, scaling, strategies, variance
+from core.charts import ceiling as ceilings
 from core.charts.z_scatter import pair_table, z_scatter
 from core.figures.figure import Figure
-from core.studies.xfactor_analysis import Analysis
+from core.studies.xfactor_analysis import Analysis, ceiling
 from core.studies.xfactor_analysis.readings import Fact, facts, percent
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def figures(job: Job, report: Report) -> list[Figure]:
         _cdfs,
         _scatters,
         _agreement,
+        _ceiling,
         _classes,
         _strategies,
         _better,
@@ -130,6 +132,22 @@ def _agreement(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
                 some,
                 _say([fact for fact in said if fact.group == group], "r_squared_mean")
                 + (f" {_say(said, 'r_squared')}" if group == "all" else ""),
+            )
+
+
+def _ceiling(found: Analysis, said: list[Fact]) -> Iterator[Figure]:
+    if found.ceiling is None or found.reliability is None or found.ceiling_mean is None:
+        return
+    for group in ("all", *GROUPS):
+        pairs = found.ceiling[found.ceiling["group"] == group]
+        if pairs["ceiling"].notna().any():
+            yield Figure(
+                f"ceiling-{group}",
+                f"R² and the most that it can be, {group} subsets",
+                "R² of every pair of models beside its ceiling, what both agree with themselves.",
+                ceilings.ceiling(pairs),
+                pairs,
+                " ".join(ceiling.sentences(found.reliability, found.ceiling_mean, group)),
             )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from core.studies.xfactor_analysis import Analysis
+from core.studies.xfactor_analysis import Analysis, ceiling
 from core.studies.xfactor_analysis.better import ALL
 from core.studies.xfactor_analysis.scores import WITHOUT, left_out
 
@@ -43,6 +43,7 @@ def facts(analysis: Analysis) -> list[Fact]:
         *_improvements(analysis),
         *_agreement(analysis),
         *_pairs(analysis),
+        *_ceiling(analysis),
         *_classes(analysis),
     ]
 
@@ -207,6 +208,17 @@ def _pairs(analysis: Analysis) -> list[Fact]:
     if opposed:
         found.append(f"Of {len(pairs)} model pairs, {opposed} correlate negatively; R² hides that.")
     return [Fact("r_squared", text) for text in found]
+
+
+def _ceiling(analysis: Analysis) -> list[Fact]:
+    own, mean = analysis.reliability, analysis.ceiling_mean
+    if own is None or mean is None:
+        return []
+    return [
+        Fact("ceiling", text, group)
+        for group in ("all", "random")
+        for text in ceiling.sentences(own, mean, group)
+    ]
 
 
 def _classes(analysis: Analysis) -> list[Fact]:
