@@ -6,7 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.charts.heatmap import r_squared
+from core.figures.xfactor import figures as xfactor_figures
+from core.studies import Report
 from core.studies.xfactor_analysis import Analysis, analyse
+from core.studies.xfactor_analysis.ceiling import sentences
+from core.studies.xfactor_analysis.readings import facts
 from tests.core.studies.sample_scores import subsets
 
 RHO = 0.9
@@ -108,3 +113,18 @@ def test_without_replicates_there_is_no_ceiling() -> None:
     size = row(partly.reliability, group="all", per_class="10", model="rf")
     assert 0 < size["reliability"] < 1
     assert np.isnan(row(partly.ceiling, group="all", model_a="rf", model_b="svc")["ceiling"])
+
+
+def test_it_is_said_and_drawn(found) -> None:
+    said = [fact for fact in facts(found) if fact.topic == "ceiling"]
+    assert [fact.group for fact in said] == ["all", "all", "random", "random"]
+    assert "(mlp-1) to" in said[2].text
+    assert "could be 0." in said[3].text
+    assert sentences(found.reliability.query("not drawn"), found.ceiling_mean, "all") == []
+    drawn = xfactor_figures(None, Report(found.tables(), ()))
+    assert {"ceiling-all", "ceiling-selected", "ceiling-random"} <= {one.name for one in drawn}
+    own = found.reliability.query("group == 'all'")
+    with_itself = r_squared(found.r_squared, "all", list(NOISE), own).to_dict()
+    without = r_squared(found.r_squared, "all", list(NOISE)).to_dict()
+    rows = [next(iter(one["datasets"].values())) for one in (with_itself, without)]
+    assert len(rows[0]) - len(rows[1]) == len(NOISE)
