@@ -138,6 +138,8 @@ def _jobs(options: argparse.Namespace) -> int:
         _print_table(rows, ("key", "name", "state", "units", ""))
     else:
         print("No studies yet; start one: python -m core study run --preset quick --dataset digits")
+    for path in store.set_aside():
+        print(f"The store was damaged; it is kept as {path}.", file=sys.stderr)
     return 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -112,7 +113,7 @@ class Database:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in DAMAGED:
                 raise self._set_aside(error) from error
-            if code == sqlite3.SQLITE_FULL:
+            if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and self._no_room()):
                 raise full(self.path.parent) from error
             if code in LOCKED:
                 raise StoreError(
@@ -122,6 +123,10 @@ class Database:
             if code in UNUSABLE:
                 raise unusable(self.path.parent, error) from error
             raise
+
+    def _no_room(self) -> bool:
+        """Whether the disk is full: SQLite's index in shared memory then fails in another way."""
+        return shutil.disk_usage(self.path.parent).free < 1 << 16
 
     def _alone(self) -> FileLock:
         return FileLock(self.path.with_name("store.lock"))

@@ -38,7 +38,9 @@ def read_archive(file: BinaryIO) -> dict[str, bytes]:
             _check_members(members)
             content = {one.filename: _read(archive, one) for one in members}
             comment = archive.comment
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError) as error:
+    except (
+        *(zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, NotImplementedError),
+    ) as error:
         raise BadBundle(f"The bundle is damaged: {error}.") from error
     manifest = content.pop(MANIFEST, None)
     if manifest is None:

@@ -6,6 +6,7 @@ its authors. torchvision's class reads their Python archive, which is made of pi
 
 from __future__ import annotations
 
+import gzip
 import tarfile
 import zlib
 from dataclasses import replace
@@ -66,7 +67,8 @@ def _read_archive(files: Files, progress: Progress) -> Content:
     path = files.paths[0]
     batches: dict[str, npt.NDArray[np.uint8]] = {}
     try:
-        with tarfile.open(path, "r|gz") as archive:
+        # tarfile's own "r|gz" ends in a TypeError on a header that is cut short.
+        with gzip.open(path) as packed, tarfile.open(fileobj=packed, mode="r|") as archive:
             for member in archive:
                 folder, _, name = member.name.rpartition("/")
                 if folder == "cifar-10-batches-bin" and name in MEMBERS:

@@ -5,6 +5,7 @@ Read from Parquet files where the data root has `imdb/`, else from the archive o
 
 from __future__ import annotations
 
+import gzip
 import re
 import tarfile
 import zlib
@@ -56,7 +57,8 @@ def _read_archive(files: Files, progress: Progress) -> Content:
     path = files.paths[0]
     reviews: dict[str, str] = {}
     try:
-        with tarfile.open(path, "r|gz") as archive:
+        # tarfile's own "r|gz" ends in a TypeError on a header that is cut short.
+        with gzip.open(path) as packed, tarfile.open(fileobj=packed, mode="r|") as archive:
             for member in archive:
                 if not MEMBER.fullmatch(member.name) or not member.isfile():
                     continue

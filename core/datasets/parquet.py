@@ -164,6 +164,9 @@ def columns(path: Path) -> Columns:
             f"(called {', '.join(TEXT_COLUMNS)}), and one of "
             f"labels (called {', '.join(LABEL_COLUMNS)}); got {got[:500] or 'no columns'}."
         )
+    for name in (content, label):
+        if schema.names.count(name) > 1:
+            raise InputError(f"{path} must have each column once; got {name} several times.")
     kind: Kind = "image" if image else "text"
     declared = features.get(label, {}).get("names")
     if declared is None:
@@ -209,8 +212,11 @@ def _split_of(path: Path) -> str:
 
 
 def _column(path: Path, column: str) -> Any:
-    with _readable(path):
-        return pq.ParquetFile(path).read(columns=[column]).column(column)
+    with _readable(path), pq.ParquetFile(path) as file:
+        found = file.read(columns=[column]).column(column)
+        if len(found) != file.metadata.num_rows:
+            raise ValueError(f"{column} has {len(found)} of {file.metadata.num_rows} rows")
+        return found
 
 
 def _values(path: Path, column: str) -> list[Label]:
