@@ -7,10 +7,11 @@ import streamlit as st
 from core import settings
 from core.studies import xfactor
 from core.studies.diversity import DiversitySpec
+from core.studies.union_spec import UnionSpec
 from core.studies.xfactor_spec import XFactorSpec
 from pages.shared import jobs_panel, loaders, picker, shell
 from pages.shared.text import duration
-from pages.shared.xfactor import compose, quality, results
+from pages.shared.xfactor import compose, quality, results, unions
 
 
 def compose_study() -> None:
@@ -61,10 +62,13 @@ with shell.page("study"):
         "New study",
         "Compose a new study, or read one that has run or runs.",
         DiversitySpec.study,
+        UnionSpec.study,
     )
     if job is None:
         compose_study()
     elif job.study == DiversitySpec.study:
         jobs_panel.read(job, quality.show_measured)
+    elif job.study == UnionSpec.study:
+        jobs_panel.read(job, unions.show)
     else:
         jobs_panel.read(job, results.show)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from core.figures import faults, influence, measures, others, xfactor
+from core.figures import faults, influence, measures, others, union, xfactor
 from core.figures.figure import Figure
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ FIGURES: dict[str, Callable[[Job, Report], list[Figure]]] = {
     "influence": influence.scores,
     "leave-one-out": influence.leave_one_out,
     "diversity": measures.diversity,
+    "union": union.figures,
 }
 
 

@@ -35,5 +35,6 @@ CITATIONS: dict[str, tuple[str, ...]] = {
     "refinement": (DATA_GRADIENT,),
     "influence": (DATA_GRADIENT,),
     "leave-one-out": (DATA_GRADIENT,),
+    "union": (XFACTOR,),
     "diversity": (XFACTOR, LCR, VENDI),
 }

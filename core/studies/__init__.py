@@ -18,6 +18,7 @@ from core.studies.leave_one_out import LEAVE_ONE_OUT
 from core.studies.refinement import REFINEMENT
 from core.studies.removal import REMOVAL
 from core.studies.scoreboard import SCOREBOARD
+from core.studies.union import UNION_STUDY
 from core.studies.xfactor import XFACTOR
 
 __all__ = ["STUDIES", "Preset", "Report", "Study", "StudySpec", "from_toml", "of_preset"]
@@ -31,6 +32,7 @@ STUDIES = Registry(
     REFINEMENT,
     INFLUENCE,
     LEAVE_ONE_OUT,
+    UNION_STUDY,
     DIVERSITY,
 )
 

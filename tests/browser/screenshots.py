@@ -19,7 +19,15 @@ SCHEMES = ("light", "dark")
 TABS = {
     "xfactor": (
         *("Findings", "Scaling", "CDFs", "Z against Z", "R²", "Ceiling", "Classes"),
-        *("Strategies", "Better than random", "Overlap", "Variance", "Quality", "Scores"),
+        *(
+            "Strategies",
+            "Better than random",
+            "Combine",
+            "Overlap",
+            "Variance",
+            "Quality",
+            "Scores",
+        ),
     ),
     "refinement": ("Findings", "Curves", "DCS", "Rounds"),
     "faults": ("Findings", "Curves", "Ranking", "Classes", "Predictions", "Epochs", "Agreement"),

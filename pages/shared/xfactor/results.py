@@ -17,7 +17,7 @@ from core.studies.xfactor_analysis.published import beside_paper
 from pages.shared import layout, loaders
 from pages.shared.shown import draw, gaps, in_tabs, table
 from pages.shared.text import plain
-from pages.shared.xfactor import ceiling, quality, scatter
+from pages.shared.xfactor import ceiling, combine, quality, scatter
 from pages.shared.xfactor.found import Found, say, side_by_side
 
 GROUPS = ("random", "selected")
@@ -219,6 +219,7 @@ TABS: dict[str, Callable[[Found], None]] = {
     "Classes": _classes,
     "Strategies": _strategies,
     "Better than random": _better,
+    "Combine": combine.show,
     "Overlap": _overlap,
     "Variance": _variance,
     "Quality": quality.show,
