@@ -9,8 +9,10 @@ from typing import Literal
 import streamlit as st
 
 from core import jobs, settings
+from core.errors import XFactorError
 from core.jobs import Job
 from core.specs import Spec
+from core.store import Store
 from core.studies import STUDIES, StudySpec
 from core.studies.faults_spec import FaultsSpec
 from core.studies.removal import RemovalSpec
@@ -46,8 +48,9 @@ def poll(draw: Callable[[list[Job]], None]) -> None:
 
     @st.fragment(run_every=POLL_SECONDS)
     def again() -> None:
-        with shell.sentences():
+        with shell.sentences():  # Without a runner there is still something to look at.
             jobs.ensure_runner(store)
+        with shell.sentences():
             found = jobs.all_jobs(store)
             if not any(job.active for job in found):
                 st.rerun()
@@ -210,8 +213,15 @@ def _progress(job: Job) -> str:
     return " · ".join(parts)
 
 
+def _attempt(action: Callable[[Store, str], None], key: str) -> None:
+    """Do something with a job; what went wrong is said in passing."""
+    try:
+        action(loaders.store(), key)
+    except XFactorError as error:
+        st.toast(plain(str(error)), icon=":material/error:", duration="infinite")
+
+
 def _actions(job: Job) -> None:
-    store = loaders.store()
     if job.active:
         st.button(
             "Cancel",
@@ -219,8 +229,8 @@ def _actions(job: Job) -> None:
             icon=":material/stop_circle:",
             help="Stop within seconds. What is finished is kept.",
             disabled=job.stop,
-            on_click=jobs.cancel,
-            args=(store, job.key),
+            on_click=_attempt,
+            args=(jobs.cancel, job.key),
         )
     elif job.imported:
         share.run_again(job)
@@ -230,8 +240,8 @@ def _actions(job: Job) -> None:
             key=f"resume-{job.key}",
             icon=":material/play_arrow:",
             help="Queue it again; it goes on where it was.",
-            on_click=jobs.resume,
-            args=(store, job.key),
+            on_click=_attempt,
+            args=(jobs.resume, job.key),
         )
 
 

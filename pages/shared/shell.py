@@ -206,3 +206,9 @@ def sidebar() -> None:
         )
         st.caption(f"Models train on **{device()}**")
         st.caption(f"Data in {plain(str(settings.data_root()))}")
+        for path in loaders.store().set_aside():
+            st.warning(
+                f"The store was damaged and is kept as {plain(path.name)} in "
+                f"{plain(str(path.parent))}: what is shown began after that. Move the file away "
+                "when it is no longer needed."
+            )
