@@ -23,6 +23,7 @@ from core.specs import TrainingSet
 from core.training.fit import Fit
 
 BLOCK = 256  # images: the most whose squared pixels float32 adds up exactly, 255² · 256 < 2**24
+MOST_IMAGES = 372_000  # whose sums of squares, times their number, float64 holds exactly: 2**53
 SMOOTHING = 1e-9
 
 Floats = npt.NDArray[np.float64]
@@ -48,7 +49,7 @@ class Gaussians:
         self.classes, members, counts = np.unique(y, return_inverse=True, return_counts=True)
         sums, squares = _sums(self.images, members, len(counts))
         means = sums / counts[:, None]
-        # Whole numbers below 2**53 up to the division, for up to 372,000 images.
+        # Whole numbers below 2**53 up to the division.
         variances = (counts[:, None] * squares - sums**2) / counts[:, None] ** 2
         whole = len(y) * squares.sum(axis=0) - sums.sum(axis=0) ** 2
         variances += SMOOTHING * whole.max() / len(y) ** 2
@@ -159,10 +160,10 @@ def fit_many(
 ) -> list[Fit]:
     """Fit the sets one after another, then label the test images by all of them together.
 
-    Tables hold numbers that are not whole: scikit-learn fits those. Memory: the training images,
-    and 32·pixels bytes for each class of each set.
+    Tables hold numbers that are not whole: scikit-learn fits those, and sets of more than
+    `MOST_IMAGES`. Memory: the training images, and 32·pixels bytes for each class of each set.
     """
-    if dataset.kind != "image":
+    if dataset.kind != "image" or training_sets[0].rows.size > MOST_IMAGES:
         return scikit_learn(_naive_bayes)(dataset, training_sets, seeds, options, device)
     models, accuracies, seconds = [], [], []
     for training_set in training_sets:

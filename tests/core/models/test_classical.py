@@ -131,6 +131,11 @@ def test_sets_too_large_for_a_matrix_of_kernel_values(monkeypatch: pytest.Monkey
     check(NOISY, [some(NOISY, 60, seed) for seed in range(2)], "svc")
 
 
+def test_sets_too_large_for_exact_sums(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(naive_bayes, "MOST_IMAGES", 59)
+    check(NOISY, [some(NOISY, 60, seed) for seed in range(2)], "gnb")
+
+
 @pytest.mark.parametrize("limit", [8 * 59**2, support_vectors.LARGEST_GRAM])
 def test_where_rounding_could_decide_libsvm_is_asked(
     limit: int, monkeypatch: pytest.MonkeyPatch
