@@ -39,15 +39,25 @@ def family(depth: int) -> Family:
         device: str,
         history: bool = False,
     ) -> list[Fit]:
+        import torch
+
+        from core.models.networks.small_maps import reduced
         from core.training.network import build, train_network
 
         if any(training_set.rows.size < 2 for training_set in training_sets):
             raise InputError(f"ResNet-{depth} needs two training images or more; got one.")
         weights = imagenet_weights(depth) if options["pretrained"] else None
-        channels, classes = dataset.image_shape[2], len(dataset.classes)
+        height, width, channels = dataset.image_shape
+        classes = len(dataset.classes)
+        order = torch.channels_last if device == "cpu" else torch.contiguous_format
+
+        def make() -> torch.nn.Module:
+            made = reduced(network(depth, channels, classes, weights), height, width)
+            return made.to(memory_format=order)
+
         return [
             train_network(
-                build(lambda: network(depth, channels, classes, weights), seed),
+                build(make, seed),
                 dataset,
                 training_set,
                 seed,
