@@ -33,7 +33,7 @@ def _keeping(
     """A `Strategy.keep` that ranks by `measure` and keeps the furthest in that direction."""
 
     def keep(pool: Pool, per_class: int, direction: str) -> Choice:
-        distances = measure(pool.geometry.mean_rmsd[pool.rows], pool.label)
+        distances = measure(pool.geometry.mean_rmsd.take(pool.rows, axis=0), pool.label)
         best_first = -distances if direction == furthest else distances
         kept = np.zeros(len(pool), dtype=bool)
         kept[np.argsort(best_first, kind="stable")[:per_class]] = True

@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from core.errors import InputError
 from core.selection import base, select
+from core.selection import uniqueness as strategy
 from core.specs import Selection
 from tests.core.selection.oracle import dataset, uniqueness
 
@@ -34,6 +35,18 @@ def test_same_rows_as_the_papers_text_with_many_ties(direction, data):
     images = data.draw(tied_images([0, 1, 2, 255]))
     keep = data.draw(st.integers(1, len(images)))
     assert kept_places(images, keep, direction) == uniqueness(images, keep, direction)
+
+
+@DIRECTIONS
+@pytest.mark.parametrize(("alone", "together"), [(0, 1), (0, 3), (1, 2)])
+def test_same_rows_when_many_images_are_looked_at_at_once(monkeypatch, direction, alone, together):
+    """An image far from all others is every image's furthest partner until it is discarded."""
+    monkeypatch.setattr(strategy, "ALONE", alone)
+    monkeypatch.setattr(strategy, "TOGETHER", together)
+    rng = np.random.default_rng(together)
+    for values in ([0, 1, 2, 255], [0, 100, 250, 255], range(256)):
+        images = rng.choice(np.array(values, dtype=np.uint8), size=(20, 2))
+        assert kept_places(images, 3, direction) == uniqueness(images, 3, direction)
 
 
 @DIRECTIONS
