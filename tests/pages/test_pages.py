@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import jobs, settings
+from core.selection import STRATEGIES
 from core.store import Store
 from pages.shared import jobs_panel
 from pages.shared.shell import PAGES, Entry
@@ -107,7 +108,10 @@ def test_a_link_to_data_that_a_page_cannot_use_says_so(app: AppTest) -> None:
     assert page.selectbox(key="dataset").value == "digits"
 
 
-@pytest.mark.parametrize("strategy", ["Random", "Uniqueness", "Global mean", "Own mean"])
+@pytest.mark.parametrize(
+    "strategy",
+    ["Random", "Uniqueness", "Own mean", *(s.title for s in list(STRATEGIES.values())[5:])],
+)
 def test_explorer_shows_every_strategy(app: AppTest, strategy: str) -> None:
     page = go(app, "explorer")
     page.selectbox(key="strategy").set_value(strategy).run()
@@ -168,6 +172,22 @@ def test_every_tab_of_results_is_drawn(app: AppTest, with_study: str, tab: str) 
     assert not page.error
     open_tabs = [one.label for one in page.tabs if one.children]
     assert open_tabs == [tab]
+
+
+def test_subsets_are_put_together(app: AppTest, with_study: str) -> None:
+    job = jobs.find(Store(), with_study)
+    app.session_state["tab"] = "Combine"
+    page = go(app, "study")
+    page.selectbox(key="study").set_value(jobs_panel.label(job)).run()
+    page.pills(key="union_kinds").set_value(["best with best"])
+    page.number_input(key="union_count").set_value(2).run()
+    page.selectbox(key="union_a").set_value("own_mean+_n2_m4_r0")
+    page.selectbox(key="union_b").set_value("own_mean-_n2_m4_r0").run()
+    assert "3 pairs;" in texts(sound(page), "caption")
+    sound(next(button for button in page.button if button.label == "Combine subsets").click().run())
+    (union,) = [job for job in jobs.all_jobs(Store()) if job.study == "union"]
+    assert union.spec["pairs"][-1] == "own_mean+_n2_m4_r0 & own_mean-_n2_m4_r0"
+    assert page.selectbox(key="study").value == jobs_panel.label(union)
 
 
 def test_a_subset_shows_its_images(app: AppTest, with_study: str) -> None:

@@ -42,11 +42,13 @@ def _compose(found: Found) -> UnionSpec | None:
             width=layout.WIDGET,
             help="Subsets of one size are put together; their union has up to twice as many.",
         )
+        order = union_choice.ranked(found.analysis.z_scores, size)
+        fitting = len(order) // (2 * len(union_choice.KINDS))
         count = st.number_input(
             "Pairs of each kind",
             1,
             MOST_PAIRS,
-            10,
+            max(1, min(10, fitting)),
             key="union_count",
             help="More give a narrower interval. No subset is in two pairs.",
         )
@@ -62,7 +64,6 @@ def _compose(found: Found) -> UnionSpec | None:
         key="union_kinds",
         help="Subsets are ranked by their mean Z-score over models, the lowest first.",
     )
-    order = union_choice.ranked(found.analysis.z_scores, size)
     a, b = _by_hand(order)
     models = st.pills(
         "Models",
