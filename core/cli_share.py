@@ -15,6 +15,11 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     command.add_argument("studies", nargs="+", help="names or keys, as `jobs` lists them")
     command.add_argument("--out", type=Path, required=True, help="file: .html")
     command.set_defaults(run=_report)
+    command = commands.add_parser("figures", help="write every figure for print, on white")
+    command.add_argument("study", help="name or key, as `jobs` lists it")
+    command.add_argument("--out", type=Path, required=True, help="folder to write to")
+    command.add_argument("--format", default="pdf", help="pdf, svg or png (300 dpi at 18 cm)")
+    command.set_defaults(run=_figures)
     command = commands.add_parser("bundle", help="write a study to open on another machine")
     command.add_argument("study", help="name or key, as `jobs` lists it")
     command.add_argument("--out", type=Path, required=True, help="file: .zip")
@@ -36,6 +41,26 @@ def _report(options: argparse.Namespace) -> int:
         raise InputError(f"--out must end in .html; got {options.out.name!r}.")
     store = Store()
     _write(report([jobs.find(store, name) for name in options.studies], store), options.out)
+    return 0
+
+
+def _figures(options: argparse.Namespace) -> int:
+    from core import jobs
+    from core.charts.export import FORMATS
+    from core.figures import figures
+    from core.specs import check_known
+    from core.store import Store
+    from core.studies import STUDIES
+
+    check_known("format", options.format, FORMATS)
+    store = Store()
+    job = jobs.find(store, options.study)
+    drawn = figures(job, STUDIES[job.study].report(job, store))
+    if not drawn:
+        raise InputError(f"Study {job.name!r} has no numbers to draw yet; let it train first.")
+    for figure in drawn:
+        content = FORMATS[options.format](figure.chart)
+        _write(content, options.out / f"{figure.name}.{options.format}")
     return 0
 
 

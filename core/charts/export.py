@@ -66,6 +66,21 @@ def svg(chart: alt.TopLevelMixin, width: int = WIDTH) -> bytes:
     return str(vl_convert.vegalite_to_svg(_printed(chart, width))).encode()
 
 
+def pdf(chart: alt.TopLevelMixin, width: int = WIDTH) -> bytes:
+    """The chart as a PDF of one page, its lines and letters not made of pixels.
+
+    Args:
+        chart: A chart of this package.
+        width: Width of the plot in points, where the chart takes that of its container.
+    """
+    import vl_convert
+
+    return bytes(vl_convert.vegalite_to_pdf(_printed(chart, width)))
+
+
+FORMATS = {"png": png, "svg": svg, "pdf": pdf}
+
+
 def _printed(chart: alt.TopLevelMixin, width: int) -> str:
     """The specification of the chart with a fixed width and dark ink on white."""
     spec = json.loads(chart.to_json())

@@ -42,7 +42,20 @@ def _losses(tables: Tables, models: list[str]) -> Iterator[Figure]:
             "each at the level whose share of damaged rows is nearest to 20 %.",
             charts.losses(ranking, models),
             ranking,
+            _worst(ranking),
         )
+
+
+def _worst(losses: pd.DataFrame) -> str:
+    """What costs most, and which model."""
+    known = losses.dropna(subset="loss").sort_values("loss", kind="stable").to_dict("records")
+    if not known or known[-1]["loss"] <= 0:
+        return "Nothing costs any model accuracy."
+    row = known[-1]
+    return (
+        f"{_title(str(row['line']))} at level {row['level']:g} costs most: "
+        f"{100 * row['loss']:.1f} points of accuracy, {row['model']}."
+    )
 
 
 def _curves(tables: Tables, models: list[str]) -> Iterator[Figure]:
@@ -85,7 +98,17 @@ def _classes(tables: Tables, models: list[str]) -> Iterator[Figure]:
             "Loss of test accuracy by the class that the fault is about.",
             charts.by_class(part, models),
             part,
+            _dearest(part),
         )
+
+
+def _dearest(part: pd.DataFrame) -> str:
+    """The class that costs most."""
+    row = part.sort_values("loss", kind="stable").to_dict("records")[-1]
+    return (
+        f"Most is lost where it is about class {row['of_class']}: {100 * row['loss']:.1f} points "
+        f"of accuracy, {row['model']}."
+    )
 
 
 def _agreement(tables: Tables, models: list[str]) -> Iterator[Figure]:
@@ -98,4 +121,6 @@ def _agreement(tables: Tables, models: list[str]) -> Iterator[Figure]:
             "lose alike.",
             r_squared(pairs, "all", models),
             pairs,
+            f"R² over the pairs of models is {pairs['r_squared'].mean():.2f} on average, from "
+            f"{pairs['r_squared'].min():.2f} to {pairs['r_squared'].max():.2f}.",
         )

@@ -19,7 +19,7 @@ class Figure:
         alt: What is drawn, for those who cannot see it.
         chart: As wide as the place it is put in.
         table: The numbers drawn.
-        reading: What they say, made from them; empty where there is nothing to say.
+        reading: What they say in a sentence or two, made from them.
     """
 
     name: str
@@ -27,4 +27,4 @@ class Figure:
     alt: str
     chart: Chart
     table: pd.DataFrame
-    reading: str = ""
+    reading: str

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from core.charts import influence as charts
 from core.figures.figure import Figure
 
@@ -26,6 +28,7 @@ def refinement(job: Job, report: Report) -> list[Figure]:
             "Mean over seeds by round of removal and arm, with 95 % intervals.",
             charts.curves(curves, metric),
             curves[curves["metric"] == metric],
+            _course(curves[curves["metric"] == metric], measure.percent),
         )
         for metric, measure in charts.MEASURES.items()
         if (curves["metric"] == metric).any()
@@ -38,9 +41,29 @@ def refinement(job: Job, report: Report) -> list[Figure]:
                 "One point a round; lines join the rounds of a seed.",
                 charts.tracking(rounds),
                 rounds,
+                _tracked(report.tables["tracking"]),
             )
         )
     return found
+
+
+def _course(curve: pd.DataFrame, percent: bool) -> str:
+    """Where each arm begins and ends."""
+    texts = []
+    for arm, part in curve.groupby("arm", sort=False):
+        means = part.sort_values("round")["mean"]
+        first, last = (f"{mean:.1%}" if percent else f"{mean:.3f}" for mean in means.iloc[[0, -1]])
+        texts.append(f"{arm} from {first} to {last}")
+    return f"Mean over seeds, first round to last: {', '.join(texts)}."
+
+
+def _tracked(tracking: pd.DataFrame) -> str:
+    """How closely DCS and accuracy go together."""
+    texts = [
+        f"Pearson {row['pearson']:.2f} over {row['points']} rounds ({row['arm']})"
+        for row in tracking.to_dict("records")
+    ]
+    return f"DCS and test accuracy within a seed: {', '.join(texts)}."
 
 
 def scores(job: Job, report: Report) -> list[Figure]:
@@ -57,6 +80,8 @@ def scores(job: Job, report: Report) -> list[Figure]:
             "One point a training row; rows with a label made wrong stand out.",
             charts.harm_and_suspicion(table),
             rows,
+            f"{report.sentences[0]} Influence and suspicion correlate with Spearman "
+            f"{rows['influence'].corr(rows['suspicion'], method='spearman'):.2f}.",
         )
     ]
 
@@ -74,5 +99,6 @@ def leave_one_out(job: Job, report: Report) -> list[Figure]:
             "training again. On the dashed line both are equal.",
             charts.spot_check(table),
             table,
+            report.sentences[0],
         )
     ]

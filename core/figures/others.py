@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from core.charts import scoreboard as charts
 from core.charts.removal import differences
 from core.figures.figure import Figure
@@ -28,6 +30,9 @@ def removal(job: Job, report: Report) -> list[Figure]:
             "Difference in test accuracy by model, with 95 % confidence intervals.",
             differences(table.assign(against=table["against"].map(AGAINST))),
             table,
+            f"Of {len(table)} differences, {table['significant'].sum()} are significant; they run "
+            f"from {100 * table['difference'].min():+.2f} to "
+            f"{100 * table['difference'].max():+.2f} points of accuracy.".replace("-", "−"),
         )
     ]
 
@@ -50,7 +55,20 @@ def scoreboard(job: Job, report: Report) -> list[Figure]:
                 "in per cent.",
                 charts.heatmap(rows, measure),
                 rows,
+                _extreme(rows, measure),
             )
             for measure in ("f1", "clean_flagged")
         ]
     return found
+
+
+def _extreme(rows: pd.DataFrame, measure: str) -> str:
+    """The score and threshold with the most of a measure."""
+    known = rows.dropna(subset=measure).sort_values(measure, kind="stable").to_dict("records")
+    if not known:
+        return "It is not defined anywhere."
+    highest = known[-1]
+    return (
+        f"Highest: {100 * highest[measure]:.1f} %, {highest['detector']} under "
+        f"{highest['threshold']}."
+    )

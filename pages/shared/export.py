@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import streamlit as st
 
-from core.charts.export import png, svg
+from core.charts.export import FORMATS
 
 if TYPE_CHECKING:
     import altair as alt
 
+MIME = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 CHART_HELP = "Save the chart on white, for a paper or a slide."
 
 
@@ -65,22 +66,21 @@ def lines(rows: Iterable[object], stem: str, label: str) -> None:
 
 
 def chart(figure: alt.TopLevelMixin, frame: pd.DataFrame, stem: str) -> None:
-    """Buttons that save a chart as CSV, PNG and SVG.
+    """Buttons that save a chart as CSV, PNG, SVG and PDF.
 
     Args:
         figure: The chart.
         frame: The numbers behind it.
         stem: File name without its ending, which also tells the buttons from others.
     """
-    kinds = (("png", "image/png", png), ("svg", "image/svg+xml", svg))
     with st.container(horizontal=True, horizontal_alignment="right"):
         table(frame, stem)
-        for kind, mime, render in kinds:
+        for kind, render in FORMATS.items():
             st.download_button(
                 kind.upper(),
                 data=partial(render, figure),
                 file_name=f"{stem}.{kind}",
-                mime=mime,
+                mime=MIME[kind],
                 key=f"{kind}-{stem}",
                 help=CHART_HELP,
                 on_click="ignore",

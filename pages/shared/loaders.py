@@ -15,6 +15,8 @@ from core import datasets, jobs, selection
 from core.datasets import Listing
 from core.datasets.base import Dataset
 from core.details import Detail
+from core.figures import Figure
+from core.figures import figures as figures_of
 from core.selection import Geometry, Subset
 from core.selection.plane import principal_plane
 from core.selection.single import select_class
@@ -142,6 +144,12 @@ def report(key: str, moment: float) -> Report:
     """What a study of any kind has found; see `results` for the arguments."""
     job = jobs.find(store(), key)
     return STUDIES[job.study].report(job, store())
+
+
+@st.cache_resource(max_entries=4, show_spinner="Drawing the figures …")
+def figures(key: str, moment: float) -> list[Figure]:
+    """The figures of a study of any kind; see `results` for the arguments."""
+    return figures_of(jobs.find(store(), key), report(key, moment))
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the scores …")

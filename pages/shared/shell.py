@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import streamlit as st
 from streamlit.navigation.page import Page
@@ -26,13 +27,17 @@ TAB_ICON = (
 
 @dataclass(frozen=True)
 class Entry:
-    """One page: its file in `pages/` and how it is announced."""
+    """One page: its file in `pages/` and how it is announced.
+
+    One that is shown by itself has no place in the sidebar and no sidebar.
+    """
 
     name: str
     title: str
     icon: str
     summary: str
     heading: str = ""
+    by_itself: bool = False
 
     @property
     def path(self) -> str:
@@ -114,6 +119,13 @@ PAGES = (
         "Combine what people tagged into a training set: look at it, train on it, take it along.",
     ),
     Entry("jobs", "Jobs", ":material/list_alt:", "The queue: progress, log, cancel and resume."),
+    Entry(
+        "presentation",
+        "Presentation",
+        ":material/slideshow:",
+        "A finished study as slides: its figures, each with the sentence that it shows.",
+        by_itself=True,
+    ),
 )
 
 
@@ -122,7 +134,7 @@ def entry(name: str) -> Entry:
     return next(entry for entry in PAGES if entry.name == name)
 
 
-def navigation() -> Page:
+def navigation(position: Literal["sidebar", "hidden"] = "sidebar") -> Page:
     """Register the pages with Streamlit; returns the one that the address asks for."""
     st.set_page_config(page_title="X-Factor Lab", page_icon=TAB_ICON, layout="wide")
     return st.navigation(
@@ -133,9 +145,11 @@ def navigation() -> Page:
                 icon=page.icon,
                 url_path=page.address,
                 default=not page.address,
+                visibility="hidden" if page.by_itself else "visible",
             )
             for page in PAGES
-        ]
+        ],
+        position=position,
     )
 
 
@@ -143,24 +157,33 @@ def run() -> None:
     """Draw the whole app; `app.py` is this call."""
     st.session_state[STARTED] = True
     page = navigation()
-    sidebar()
+    if entry(page.url_path or "home").by_itself:
+        navigation("hidden")
+    else:
+        sidebar()
     page.run()
+
+
+def guard() -> None:
+    """Begin again through `app.py` where a deep link has passed it by; every page begins so.
+
+    On a fresh server a deep link runs the page's file without `app.py`, because Streamlit's old
+    multipage mechanism sees the folder `pages/`. Registering the pages turns that mechanism off
+    for the life of the server, and the rerun then goes through `app.py`.
+    """
+    if STARTED not in st.session_state:
+        navigation()
+        st.rerun()
 
 
 @contextmanager
 def page(name: str) -> Iterator[None]:
     """What every page's body stands in: guard, title and errors said in one sentence.
 
-    On a fresh server a deep link runs the page's file without `app.py`, because Streamlit's old
-    multipage mechanism sees the folder `pages/`. Registering the pages turns that mechanism off
-    for the life of the server, and the rerun then goes through `app.py`.
-
     Args:
         name: The page's file name without `.py`.
     """
-    if STARTED not in st.session_state:
-        navigation()
-        st.rerun()
+    guard()
     st.title(entry(name).heading or entry(name).title, anchor=False)
     st.caption(entry(name).summary)
     with sentences():

@@ -18,7 +18,7 @@ def is_open(tab: harness.Tab, entry: Entry) -> None:
 
 def test_every_page_opens_from_the_sidebar(tab: harness.Tab) -> None:
     tab.open()
-    for entry in PAGES[::-1]:
+    for entry in (entry for entry in PAGES[::-1] if not entry.by_itself):
         links = tab.page.get_by_test_id("stSidebarNav")
         tab.settle(links.get_by_role("link", name=entry.title).click)
         is_open(tab, entry)
