@@ -53,15 +53,15 @@ def diversity(job: Job, report: Report) -> list[Figure]:
                     accounts(explained[explained["group"] == group], rest),
                 )
             )
-    return [*figures, *_closest(report.tables["measures"], correlations)]
+    return [*figures, *_telling(report.tables["measures"], explained)]
 
 
-def _closest(subsets: pd.DataFrame, correlations: pd.DataFrame) -> Iterator[Figure]:
-    """Mean Z against the measure that goes most closely with it, size by size."""
-    ranked = correlations[correlations["group"] == "all"].dropna(subset="partial")
-    if ranked.empty:
+def _telling(subsets: pd.DataFrame, explained: pd.DataFrame) -> Iterator[Figure]:
+    """Mean Z against the measure that explains most of it, size by size."""
+    alone = explained[(explained["group"] == "all") & (explained["measures"] == 1)]
+    if alone.empty:
         return
-    name = str(ranked["measure"].iloc[0])
+    name = str(alone["measure"].iloc[0])
     for size, some in subsets.groupby("per_class"):
         yield Figure(
             f"measure-{name}-{size}",

@@ -118,7 +118,7 @@ def estimate(spec: XFactorSpec, dataset: Dataset, store: Store) -> tuple[int, fl
     """
     sizes = recipes(plan(spec))["per_class"] * len(dataset.classes)
     images = sizes.clip(upper=diversity.MOST_IMAGES) / 1000
-    seconds = float((0.01 + 0.08 * images**2 + 0.12 * images**3).sum())
+    seconds = float((0.004 + 0.09 * images**2 + 0.14 * images**3).sum())
     return len(sizes), seconds / settings.workers(), False
 
 

@@ -184,7 +184,8 @@ def _explained(part: _Part, seed: int) -> pd.DataFrame:
         for name, columns in _choices(part)
     ]
     names = ["group", "measure", "measures", "explained", "explained_unseen", "subsets"]
-    return pd.DataFrame(rows, columns=names)
+    table = pd.DataFrame(rows, columns=names)
+    return table.sort_values("explained", ascending=False, kind="stable", ignore_index=True)
 
 
 def _choices(part: _Part) -> list[tuple[str, Places]]:
@@ -253,13 +254,10 @@ def _remaining(part: _Part, resamples: int, seed: int) -> pd.DataFrame:
 def sentences(found: Quality) -> list[str]:
     """What the measures say, made from their numbers alone."""
     said = []
-    for table in (found.correlations, found.remaining):
-        for group in table["group"].unique():
-            some = table[table["group"] == group]
-            if table is found.correlations:
-                said.append(closest(some))
-            else:
-                said.append(accounts(found.explained[found.explained["group"] == group], some))
+    for group in found.correlations["group"].unique():
+        tables = (found.explained, found.remaining, found.correlations)
+        explained, remaining, correlations = (one[one["group"] == group] for one in tables)
+        said += [accounts(explained, remaining), closest(correlations)]
     return [sentence for sentence in said if sentence]
 
 

@@ -78,8 +78,11 @@ def _ask(found: Found) -> None:
         icon=":material/replay:",
     )
     cost = estimate(again, loaders.dataset(spec.dataset), loaders.store())
+    left = cost.units - cost.done
     st.caption(
-        f"{cost.units - cost.done:,} training runs, about {duration(cost.seconds)} on this machine."
+        f"{left:,} training runs; {duration(cost.seconds)} expected on this machine."
+        if left
+        else "All of them are known already."
     )
     if st.button(
         "Train them again",

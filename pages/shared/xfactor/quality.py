@@ -130,7 +130,7 @@ def _draw(found: Quality) -> None:
         some[some["group"] == group]
         for some in (found.correlations, found.explained, found.remaining)
     )
-    said = [text for text in (closest(ranked), accounts(explained, left)) if text]
+    said = [text for text in (accounts(explained, left), closest(ranked)) if text]
     st.markdown("\n".join(f"- {plain(text)}" for text in said))
     with layout.panels():
         with layout.panel():
@@ -142,7 +142,7 @@ def _draw(found: Quality) -> None:
                 st.subheader("Agreement without a measure", anchor=False)
                 alt = "Mean R² between models with a measure taken out"
                 draw(remaining(left, TITLES), left, f"measures-left-{group}", alt)
-    _one(found, group, ranked["measure"].tolist())
+    _one(found, group, explained["measure"][explained["measures"] == 1].tolist())
     st.subheader("Variance of mean Z explained", anchor=False)
     table(explained, f"measures-explained-{group}")
     st.subheader("Every subset", anchor=False)
@@ -161,7 +161,7 @@ def _one(found: Quality, group: str, names: list[str]) -> None:
             key="measure",
             bind="query-params",
             width=layout.WIDGET,
-            help="What stands across; the one that goes most closely with mean Z comes first.",
+            help="What stands across; the one that explains most of mean Z comes first.",
         )
         sizes = [str(size) for size in sorted(some["per_class"].unique())]
         size = st.segmented_control(
