@@ -6,13 +6,19 @@ stays bounded and a stop takes effect at once.
 
 from __future__ import annotations
 
+import importlib.metadata
 import logging
+import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 import dask
-from distributed import Client, Future, LocalCluster, WorkerPlugin, wait
+from distributed import Client, Future, LocalCluster, WorkerPlugin, as_completed
+from distributed.comm import CommClosedError
 
 from core import settings
 from core.datasets.base import Dataset, without_shown
@@ -29,27 +35,45 @@ SETTINGS = {
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**30,
 }
 
-_held: dict[str, Dataset] = {}
+ASK_SECONDS = 0.5
+LOOK_SECONDS = 0.05
+# What results depend on; Dask itself sees to its own.
+PACKAGES = ("numpy", "scikit-learn", "torch", "torchvision")
+
+# On a worker: each data set, and who wants it held.
+_held: dict[str, tuple[Dataset, set[str]]] = {}
+# Here: the data sets that a client has sent.
+_sent: WeakKeyDictionary[Client, set[str]] = WeakKeyDictionary()
+# Here: how many tasks its workers run at once, and when they were asked.
+_threads: WeakKeyDictionary[Client, tuple[float, int]] = WeakKeyDictionary()
 
 
 class HoldDataset(WorkerPlugin):  # type: ignore[misc]
-    """Gives every worker the data set, also one that joins or restarts later."""
+    """Gives every worker the data set, also one that joins or restarts later.
 
-    def __init__(self, dataset: Dataset) -> None:
+    Args:
+        dataset: The data set.
+        client: Id of the client that asks; a worker lets go when the last one has left.
+    """
+
+    def __init__(self, dataset: Dataset, client: str) -> None:
         self.dataset = dataset
-        self.name = f"xfactor-{dataset.fingerprint}"
+        self.name = f"xfactor-{client}-{dataset.fingerprint}"
 
     def setup(self, worker: Any) -> None:
         """Called on the worker when it starts or the data set is sent."""
-        _held[self.dataset.fingerprint] = self.dataset
+        _held.setdefault(self.dataset.fingerprint, (self.dataset, set()))[1].add(self.name)
 
     def teardown(self, worker: Any) -> None:
-        """Called on the worker when the data set is no longer needed."""
-        _held.pop(self.dataset.fingerprint, None)
+        """Called on the worker when this client no longer needs the data set."""
+        _, wanted = _held.get(self.dataset.fingerprint, (None, set()))
+        wanted.discard(self.name)
+        if not wanted:
+            _held.pop(self.dataset.fingerprint, None)
 
 
 def _call(function: Callable[[Dataset, T], R], fingerprint: str, task: T) -> R:
-    return function(_held[fingerprint], task)
+    return function(_held[fingerprint][0], task)
 
 
 @contextmanager
@@ -61,14 +85,8 @@ def connect(address: str | None) -> Iterator[Client]:
     """
     dask.config.set(SETTINGS)
     if address:
-        try:
-            client = Client(address, timeout=10)
-        except (OSError, ValueError) as error:
-            raise JobError(
-                f"No Dask scheduler answers at {address} ({error}); "
-                "start it, or leave the address out to use this machine."
-            ) from error
-        with client:
+        with _client(address, timeout=10) as client:
+            _check(client)
             yield client
         return
     with (
@@ -85,6 +103,70 @@ def connect(address: str | None) -> Iterator[Client]:
         yield client
 
 
+@contextmanager
+def _client(address: str, timeout: float) -> Iterator[Client]:
+    """A client of a scheduler elsewhere; what it sent is taken back when it leaves."""
+    try:
+        client = Client(address, timeout=timeout, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise JobError(
+            f"No Dask scheduler answers at {address} ({error}); "
+            "start it, or leave the address out to use this machine."
+        ) from error
+    with client:
+        try:
+            yield client
+        finally:
+            with suppress(OSError):  # A scheduler that goes now needs nothing taken back.
+                for name in _sent.pop(client, ()):
+                    if client.status == "running":
+                        client.unregister_worker_plugin(name)
+
+
+def _versions() -> dict[str, str]:
+    return {name: importlib.metadata.version(name) for name in PACKAGES}
+
+
+def _check(client: Client) -> None:
+    """Raise JobError unless the workers have this code and the versions that results depend on."""
+    here = _versions()
+    for worker, found in client.run(_versions, on_error="return").items():
+        if isinstance(found, BaseException):
+            raise JobError(
+                f"The worker {worker} cannot run this program ({type(found).__name__}: {found}); "
+                "start it in the project's folder with the project's Python."
+            )
+        for name in PACKAGES:
+            if found[name] != here[name]:
+                raise JobError(
+                    f"The worker {worker} has {name} {found[name]}, here it is {here[name]}, and "
+                    "scores depend on it; install the same version."
+                )
+
+
+@dataclass(frozen=True)
+class State:
+    """What a scheduler answers.
+
+    Args:
+        workers: Worker processes; None where no scheduler answers.
+        threads: Tasks that they run at once.
+    """
+
+    workers: int | None
+    threads: int = 0
+
+
+def state(address: str, timeout: float = 2.0) -> State:
+    """How many workers a scheduler has, if it answers within so many seconds."""
+    try:
+        with _client(address, timeout) as client:
+            threads = client.nthreads()
+    except (JobError, OSError):
+        return State(None)
+    return State(len(threads), sum(threads.values()))
+
+
 def run(
     client: Client,
     dataset: Dataset,
@@ -98,7 +180,7 @@ def run(
 
     Args:
         client: From `connect`.
-        dataset: Sent to each worker once.
+        dataset: Sent to each worker once, however often this is called with it.
         function: Module-level function.
         tasks: Taken one by one, so they may be made as they are needed.
         finished: Called here with each task and its result, in the order they end.
@@ -108,15 +190,17 @@ def run(
 
     Raises:
         JobCancelled: `should_stop` said so.
+        JobError: The scheduler has gone.
     """
-    holder = HoldDataset(without_shown(dataset))
-    client.register_plugin(holder)
     waiting = iter(tasks)
     again: list[T] = []
     flying: dict[Future, T] = {}
+    ended = as_completed(loop=client.loop)
+    asked = 0.0
     try:
+        _send(client, dataset)
         while True:
-            while len(flying) < 2 * max(1, len(client.nthreads())):
+            while len(flying) < 2 * threads(client):
                 try:
                     task = again.pop() if again else next(waiting)
                 except StopIteration:
@@ -124,25 +208,50 @@ def run(
                 # A key of its own each: equal tasks must not be taken for one another.
                 future = client.submit(_call, function, dataset.fingerprint, task, pure=False)
                 flying[future] = task
+                ended.add(future)
             if not flying:
                 return
-            if should_stop():
-                raise JobCancelled("Stopped on request; what was finished is kept.")
-            try:
-                done = wait(list(flying), timeout=0.5, return_when="FIRST_COMPLETED").done
-            except TimeoutError:
-                continue
-            for future in done:
+            if time.monotonic() - asked > ASK_SECONDS:
+                asked = time.monotonic()
+                if should_stop():
+                    raise JobCancelled("Stopped on request; what was finished is kept.")
+            for future in ended.next_batch(block=False):
                 task = flying.pop(future)
                 if future.status == "finished":
                     finished(task, future.result())
+                elif future.status == "error":
+                    again += failed(task, future.exception())
                 else:
-                    again += failed(task, _why(future))
+                    raise CancelledError
+            if not ended.has_ready():
+                time.sleep(LOOK_SECONDS)
+    except (OSError, CancelledError) as error:
+        # The client's state may lag behind; any other OSError is not of its making.
+        if client.status == "running" and not isinstance(error, CommClosedError | CancelledError):
+            raise
+        raise JobError(
+            "The Dask scheduler has gone. What was finished is kept: "
+            "start the scheduler and its workers again, then take up the study."
+        ) from error
     finally:
-        client.cancel(list(flying))
-        client.unregister_worker_plugin(holder.name)
+        with suppress(OSError):  # A scheduler that goes now needs nothing taken back.
+            if client.status == "running":
+                client.cancel(list(flying))
 
 
-def _why(future: Future) -> BaseException:
-    error = future.exception() if future.status == "error" else None
-    return error or JobError("the scheduler lost the task")
+def threads(client: Client) -> int:
+    """Tasks that the workers run at once, at least 1; asked for twice a second at most."""
+    moment, found = _threads.get(client, (-ASK_SECONDS, 1))
+    if time.monotonic() - moment > ASK_SECONDS:
+        found = max(1, sum(client.nthreads().values()))
+        _threads[client] = time.monotonic(), found
+    return found
+
+
+def _send(client: Client, dataset: Dataset) -> None:
+    """Have every worker hold the data set, those too that join later."""
+    holder = HoldDataset(without_shown(dataset), client.id)
+    sent = _sent.setdefault(client, set())
+    if holder.name not in sent:
+        client.register_plugin(holder)
+        sent.add(holder.name)

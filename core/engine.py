@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -51,6 +52,7 @@ def _device_label(device: str) -> str:
     return f"cuda ({torch.cuda.get_device_name(device)})"
 
 
+@cache
 def _versions() -> str:
     names = ("numpy", "scikit-learn", "torch", "torchvision")
     return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
@@ -257,9 +259,8 @@ def score(
         return []
 
     def tell() -> None:
-        workers = max(1, len(client.nthreads()))
         done = work.total - clock.units_left - failures
-        report("Training", done, work.total, clock.seconds_left / workers)
+        report("Training", done, work.total, clock.seconds_left / cluster.threads(client))
 
     tell()
     tasks = work.tasks(clock.expected, settings.device())

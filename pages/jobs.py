@@ -7,7 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.jobs import Job
-from pages.shared import jobs_panel, share, shell
+from pages.shared import jobs_panel, machines, share, shell
 
 FILTERS: dict[str, Callable[[Job], bool]] = {
     "All": lambda job: True,
@@ -51,5 +51,6 @@ with shell.page("jobs"):
         bind="query-params",
         help="Which jobs are listed. Those that wait or run come first.",
     )
+    machines.panel()
     share.upload()
     jobs_panel.poll(lambda jobs: draw(jobs, wanted or "All"))

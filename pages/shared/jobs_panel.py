@@ -8,7 +8,7 @@ from typing import Literal
 
 import streamlit as st
 
-from core import jobs, settings
+from core import jobs
 from core.errors import XFactorError
 from core.jobs import Job
 from core.specs import Spec
@@ -16,7 +16,7 @@ from core.store import Store
 from core.studies import STUDIES, StudySpec
 from core.studies.faults_spec import FaultsSpec
 from core.studies.removal import RemovalSpec
-from pages.shared import loaders, share, shell
+from pages.shared import loaders, machines, share, shell
 from pages.shared.text import ago, duration, plain
 
 POLL_SECONDS = 1.0
@@ -91,7 +91,7 @@ def _of(kinds: tuple[str, ...]) -> list[Job]:
 
 def submit(study: str, spec: StudySpec) -> None:
     """Queue a study and turn to it on its page."""
-    job = jobs.submit(loaders.store(), study, spec, settings.scheduler())
+    job = jobs.submit(loaders.store(), study, spec, machines.scheduler())
     st.session_state[GO_TO] = label(job)
     page = shell.entry(STUDIES[study].page)
     # Empty ones, because None is refused as long as a widget's value stands in the address, and
@@ -178,6 +178,7 @@ def card(job: Job, *, log: bool = True, results: bool = True) -> None:
             box(plain(job.message))
         if job.state == "done":
             with st.container(horizontal=True):
+                shell.link("presentation", "Present", study=label(job))
                 share.downloads(job)
         if log:
             _log(job)
