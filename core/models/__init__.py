@@ -118,10 +118,11 @@ class Model:
 
     @cached_property
     def key(self) -> str:
-        """Content key: family, its version and every option."""
+        """Content key: family, its version and every option, but late ones at their default."""
+        known = self.family.options
+        options = {k: v for k, v in self.values if v != known[k].default or not known[k].late}
         return content_key(
-            "model",
-            {"family": self.name, "version": self.family.version, "options": self.options},
+            "model", {"family": self.name, "version": self.family.version, "options": options}
         )
 
     def batch(self, images: int, device: str) -> int:

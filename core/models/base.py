@@ -26,12 +26,15 @@ class Option:
         least: Smallest value allowed.
         most: Largest value allowed.
         help: One sentence.
+        late: Whether it came when scores were stored already: then a key names it only where it
+            is not at its default, so that those scores stay.
     """
 
     default: int
     least: int
     most: int
     help: str
+    late: bool = False
 
     def check(self, name: str, value: object) -> int:
         """The value, when it is a whole number within bounds.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 PRETRAINED = Option(1, 0, 1, "1: start from ImageNet weights; 0: from random ones.")
+BF16 = Option(0, 0, 1, "1: compute products in bfloat16; 0: in float32, the reference.", late=True)
 CONNECT_SECONDS = 5
 
 
@@ -64,19 +65,28 @@ def family(depth: int) -> Family:
                 device,
                 weights="ImageNet" if weights else "random",
                 history=history,
+                bf16=bool(options["bf16"]),
             )
             for training_set, seed in zip(training_sets, seeds, strict=True)
         ]
 
     def settle(options: Options) -> tuple[Options, str]:
-        if not options["pretrained"]:
-            return options, ""
+        from core.training.network import has_bf16
+
+        settled, notes = dict(options), []
+        if options["bf16"] and not has_bf16():
+            settled["bf16"] = 0
+            notes.append(
+                f"ResNet-{depth} computes in float32: this processor has no bfloat16; "
+                "leave bf16 out, or run on one with AVX512-BF16 or AMX, or on a GPU."
+            )
         try:
-            imagenet_weights(depth)
+            if options["pretrained"]:
+                imagenet_weights(depth)
         except JobError as error:
-            note = f"ResNet-{depth} starts from random weights: {error}"
-            return {**options, "pretrained": 0}, note
-        return options, ""
+            settled["pretrained"] = 0
+            notes.append(f"ResNet-{depth} starts from random weights: {error}")
+        return settled, " ".join(notes)
 
     def seconds(images: int, features: int, test: int) -> float:
         # About 55 epochs; a forward pass is a third of a training step.
@@ -90,7 +100,7 @@ def family(depth: int) -> Family:
         fit_many=fit_many,
         fit_with_history=partial(fit_many, history=True),
         version=1,
-        options={"pretrained": PRETRAINED},
+        options={"pretrained": PRETRAINED, "bf16": BF16},
         settle=settle,
         seconds=seconds,
     )

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from core import settings
 from core.corruption import prepared
 from core.datasets.base import Dataset
 from core.errors import TrainingDiverged
@@ -34,6 +35,13 @@ def build(make: Callable[[], nn.Module], seed: int) -> nn.Module:
         return make()
 
 
+def has_bf16() -> bool:
+    """Whether this machine's GPU, or its processor where there is none, computes in bfloat16."""
+    if settings.device() == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
 def train_network(
     network: nn.Module,
     dataset: Dataset,
@@ -43,6 +51,7 @@ def train_network(
     recipe: Recipe = PAPER,
     weights: str = "random",
     history: bool = False,
+    bf16: bool = False,
 ) -> Fit:
     """Train a network on one training set and test it.
 
@@ -55,6 +64,8 @@ def train_network(
         recipe: Batches, epochs and learning rates.
         weights: What the network starts from, for the record.
         history: Whether to test after every epoch and give the accuracies; changes nothing else.
+        bf16: Whether products are computed in bfloat16, by torch's autocast; weights, their
+            updates and normalisation stay in float32.
 
     Raises:
         TrainingDiverged: The network's outputs are no longer finite.
@@ -66,7 +77,7 @@ def train_network(
     own_generator = torch.random.fork_rng(devices=() if device == "cpu" else (device,))
     with one_thread(), torch.backends.cudnn.flags(enabled=True, deterministic=True), own_generator:
         torch.manual_seed(seed_from("dropout", seed))
-        run = _Run(network, dataset, training_set, seed, device, recipe)
+        run = _Run(network, dataset, training_set, seed, device, recipe, bf16)
         epoch, accuracy = 0, 0.0
         accuracies = []
         while not recipe.stops(epoch, accuracy):
@@ -95,6 +106,7 @@ class _Run:
         seed: int,
         device: str,
         recipe: Recipe,
+        bf16: bool,
     ) -> None:
         data = prepared(dataset, training_set)
         self.network, self.recipe, self.peak = network.to(device), recipe, dataset.peak
@@ -103,6 +115,8 @@ class _Run:
         self.test_labels = torch.tensor(dataset.test.y, device=device)
         self.generator = torch.Generator().manual_seed(seed_from("order", seed))
         self.adam = torch.optim.Adam(network.parameters(), fused=True)
+        kind = torch.device(device).type
+        self.precision = torch.autocast(kind, torch.bfloat16, enabled=bf16)
         self.suspects = torch.arange(min(SUSPECTS, len(self.labels)), device=device)
 
     def train(self, learning_rate: float) -> None:
@@ -112,8 +126,9 @@ class _Run:
         self.network.train()
         for batch in self.recipe.batches(len(self.labels)):
             self.adam.zero_grad()
-            outputs = self.network(scaled(self.images[order[batch]], self.peak))
-            torch.autograd.backward(cross_entropy(outputs, self.labels[order[batch]]))
+            with self.precision:
+                outputs = self.network(scaled(self.images[order[batch]], self.peak))
+            torch.autograd.backward(cross_entropy(outputs.float(), self.labels[order[batch]]))
             self.adam.step()
 
     def may_have_learnt(self) -> bool:
@@ -145,7 +160,8 @@ class _Run:
         self.network.eval()
         predictions = []
         for pixels in torch.split(images, max(1, CHUNK_VALUES // images[0].numel())):
-            outputs = self.network(scaled(pixels, self.peak))
+            with self.precision:
+                outputs = self.network(scaled(pixels, self.peak))
             if not outputs.isfinite().all():
                 raise TrainingDiverged
             predictions.append(outputs.argmax(1))

@@ -10,7 +10,8 @@ import torchvision
 
 from core.errors import InputError, JobError
 from core.models import Model, resnet, resolve
-from core.training import Recipe
+from core.specs import content_key
+from core.training import Recipe, network
 from core.training.network import build, train_network
 from tests.core.training.plain_training import blobs, some
 
@@ -126,6 +127,35 @@ def test_a_worker_without_weights_never_falls_back_silently():
         Model.parse("resnet18").fit_many(dataset, [some(dataset, 9, 0)], [0], "cpu")
 
 
+def test_without_bfloat16_a_job_computes_in_float32_and_says_so(monkeypatch):
+    monkeypatch.setattr(network, "has_bf16", lambda: False)
+    settled, notes = resolve([Model.parse("resnet18:pretrained=0,bf16=1")])
+    assert settled == [Model.parse("resnet18:pretrained=0")]
+    assert notes[0].startswith("ResNet-18 computes in float32: this processor has no bfloat16")
+    monkeypatch.setattr(network, "has_bf16", lambda: True)
+    models = [Model.parse("resnet18:pretrained=0,bf16=1")]
+    assert resolve(models) == (models, [])
+
+
+def test_an_option_that_came_late_leaves_the_keys_of_stored_scores():
+    plain, fast = (Model.parse(f"resnet18{text}") for text in ("", ":bf16=1"))
+    values = {"family": "resnet18", "version": 1, "options": {"pretrained": 1}}
+    assert plain.key == content_key("model", values)
+    assert fast.key != plain.key
+
+
+@pytest.mark.usefixtures("quick")
+def test_bfloat16_gives_nearly_the_same_network():
+    dataset = blobs((28, 28, 1), noise=10)
+    sets = [some(dataset, 60, 0)]
+    full, fast = (
+        Model.parse(f"resnet18:pretrained=0{text}").fit_many(dataset, sets, [1], "cpu")[0]
+        for text in ("", ",bf16=1")
+    )
+    assert fast.train_accuracy == pytest.approx(full.train_accuracy, abs=0.2)
+    assert np.isfinite(fast.predictions).all()
+
+
 @pytest.mark.usefixtures("weights")
 def test_damaged_weights_are_not_loaded(hub):
     file = next(hub.glob("resnet18-*.pth"))
@@ -133,7 +163,7 @@ def test_damaged_weights_are_not_loaded(hub):
     with pytest.raises(JobError, match="is damaged"):
         resnet.imagenet_weights(18)
     settled, notes = resolve([Model.parse("resnet18")])
-    assert settled[0].options == {"pretrained": 0}
+    assert settled == [Model.parse("resnet18:pretrained=0")]
     assert "delete it" in notes[0]
 
 
