@@ -14,10 +14,12 @@ from scipy import stats
 
 from core.stats.spread import ROUNDING, Floats
 
+MOST_DRAWS = 1 << 24  # counts held at once, 128 MB
+
 Ints = npt.NDArray[np.integer]
 
 
-def bootstrap_counts(n: int, resamples: int, seed: int) -> Floats:
+def bootstrap_counts(n: int, resamples: int, seed: int | np.random.Generator) -> Floats:
     """How often each of n things is drawn in each resample with replacement.
 
     Returns:
@@ -110,8 +112,14 @@ def r_squared_pairs(z: Floats, resamples: int = 1000, seed: int = 0) -> PairR2:
     present = np.isfinite(z).astype(np.int64)
     n = (present.T @ present)[np.triu_indices(z.shape[1], 1)]
     r = pearson_pairs(z, np.ones((1, len(z))))[0]
-    counts = bootstrap_counts(len(z), resamples, seed) if len(z) else np.ones((resamples, 0))
-    return PairR2(r, n, pearson_pairs(z, counts) ** 2)
+    if not len(z):
+        return PairR2(r, n, np.full((resamples, len(r)), np.nan))
+    rng, some = np.random.default_rng(seed), max(1, MOST_DRAWS // len(z))
+    resampled = [
+        pearson_pairs(z, bootstrap_counts(len(z), min(some, resamples - first), rng)) ** 2
+        for first in range(0, resamples, some)
+    ]
+    return PairR2(r, n, np.concatenate(resampled))
 
 
 def percentile_interval(

@@ -128,6 +128,19 @@ PRESETS = Registry(
         },
     ),
     Preset(
+        "colour",
+        "Colour",
+        "For photographs such as CIFAR-10 or a folder of images: one size, convolutional networks "
+        "among eight models; hours without a GPU.",
+        {
+            "per_class": [10],
+            "models": [
+                *("rf", "svc", "gnb", "mlp-1", "mlp-3"),
+                *("cnn", "resnet20", "resnet18"),
+            ],
+        },
+    ),
+    Preset(
         "better",
         "Better",
         "Strategies that aim to improve on random subsets: two sizes and four models.",

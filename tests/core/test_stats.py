@@ -114,6 +114,13 @@ class TestBootstrap:
         np.testing.assert_array_equal(first.resampled, again.resampled)
         assert not np.array_equal(stats.r_squared_pairs(z, 200, seed=6).resampled, again.resampled)
 
+    def test_resamples_of_many_subsets_are_drawn_some_at_a_time(self, monkeypatch):
+        z = with_gaps(correlated(0.5, 61, 3), 0.1)
+        whole = stats.r_squared_pairs(z, 200, seed=5)
+        monkeypatch.setattr("core.stats.correlation.MOST_DRAWS", 61 * 7)
+        some = stats.r_squared_pairs(z, 200, seed=5)
+        np.testing.assert_allclose(some.resampled, whole.resampled, rtol=1e-12)
+
     def test_interval_equals_a_slow_bootstrap(self):
         z = with_gaps(correlated(0.7, 50, 3), 0.1)
         result = stats.r_squared_pairs(z, 100, seed=2)

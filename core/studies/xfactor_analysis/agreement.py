@@ -14,6 +14,7 @@ from core.selection.overlap import overlap as selection_overlap
 from core.studies.xfactor_analysis.scores import CLASS_PREFIX, WITHOUT, left_out
 
 GROUPS = ("all", "selected", "random")
+MOST_COMPARED = 2_000
 
 
 def _models(table: pd.DataFrame) -> list[str]:
@@ -85,6 +86,8 @@ def spearman_mean(spearman: pd.DataFrame) -> pd.DataFrame:
 def overlap(table: pd.DataFrame, rows: Mapping[str, npt.NDArray[np.int32]]) -> pd.DataFrame:
     """`overlap_by_group` of the scored subsets of each size, with `per_class`; figure 5.
 
+    Of a size with more than 2,000 subsets the first repeats of each kind, equally many.
+
     Raises:
         InputError: The rows of a scored subset are not there.
     """
@@ -96,6 +99,9 @@ def overlap(table: pd.DataFrame, rows: Mapping[str, npt.NDArray[np.int32]]) -> p
         )
     parts = []
     for per_class, of_size in subsets.groupby("per_class"):
+        if len(of_size) > MOST_COMPARED:
+            kinds = of_size.sort_values("repeat").groupby(["strategy", "direction", "excess"])
+            of_size = kinds.head(max(2, MOST_COMPARED // kinds.ngroups)).sort_index()
         percent = selection_overlap(np.stack([rows[subset] for subset in of_size["subset"]]))
         found = overlap_by_group(percent, of_size)
         found.insert(0, "per_class", per_class)

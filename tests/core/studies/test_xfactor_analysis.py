@@ -8,7 +8,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from core.errors import InputError
-from core.studies.xfactor_analysis import Analysis, analyse, overlap_by_group
+from core.studies.xfactor_analysis import Analysis, agreement, analyse, overlap_by_group
 from core.studies.xfactor_analysis.published import PAPER, beside_paper
 from core.studies.xfactor_analysis.readings import facts
 from tests.core.studies.sample_scores import MODELS, paper_scores, scores, subsets
@@ -336,6 +336,15 @@ class TestOverlap:
         shared = 100 * np.isin(one, other).sum() / 6
         assert table.loc[(2, "+", "-"), "percent"] == pytest.approx(shared)
         assert "overlap" not in analyse(scores(plan, models=FEW), resamples=5).tables()
+
+    def test_of_many_subsets_compares_the_first_of_each_kind(self, monkeypatch):
+        plan = subsets(sizes=(2,), random=9, excess=(6,), repeats=3, strategies=("own_mean",))
+        rows = {subset: np.arange(6, dtype=np.int32) for subset in plan["subset"]}
+        monkeypatch.setattr("core.studies.xfactor_analysis.agreement.MOST_COMPARED", 12)
+        table = scores(plan, models=FEW).query("model == @FEW[0]")
+        found = agreement.overlap(table, rows).set_index(["direction_a", "direction_b"])
+        assert found["pairs"].to_dict()["", "+"] == 4 * 3
+        assert found["pairs"].to_dict()["", ""] == 4 * 3
 
     def test_rows_of_another_study(self, table):
         with pytest.raises(InputError, match="10-global_mean"):
