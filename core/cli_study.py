@@ -37,6 +37,14 @@ def add_commands(study: argparse.ArgumentParser) -> None:
     command.add_argument("study", help="name or key, as `jobs` lists it")
     command.add_argument("--out", type=Path, required=True, help="folder to write to")
     command.set_defaults(run=_study_analyse)
+    command = commands.add_parser(
+        "combine", help="write a study that puts subsets of an X-Factor study together"
+    )
+    command.add_argument("study", help="name or key, as `jobs` lists it")
+    command.add_argument("--per-class", type=int, required=True, help="size of the subsets")
+    command.add_argument("--pairs", type=int, default=10, help="pairs of each kind (default 10)")
+    command.add_argument("--out", type=Path, required=True, help="TOML file for `study run`")
+    command.set_defaults(run=_combine)
     cli_share.add_commands(commands)
 
 
@@ -121,6 +129,35 @@ def _study_analyse(options: argparse.Namespace) -> int:
 
     store = Store()
     _analyse(store, jobs.find(store, options.study), options.out)
+    return 0
+
+
+def _combine(options: argparse.Namespace) -> int:
+    from core import jobs
+    from core.specs import check_whole
+    from core.store import Store
+    from core.studies import union_choice, xfactor
+    from core.studies.union_spec import UnionSpec
+    from core.studies.xfactor_analysis import analyse
+
+    check_whole("--pairs", options.pairs, 1)
+    store = Store()
+    job = jobs.find(store, options.study)
+    if job.study != xfactor.XFACTOR.name:
+        raise InputError(f"{job.name!r} is a study of another kind; name an X-Factor study.")
+    found = xfactor.results(job, store)
+    z_scores = analyse(found.scores, resamples=1).z_scores
+    order = union_choice.ranked(z_scores, options.per_class)
+    spec = UnionSpec(
+        dataset=found.spec.dataset,
+        name=options.out.stem,
+        pairs=tuple(union_choice.pairs(order, union_choice.KINDS, options.pairs, found.spec.seed)),
+        random=max(2, found.spec.random),
+        models=found.spec.models,
+        seed=found.spec.seed,
+    )
+    options.out.write_text(spec.to_toml(), encoding="utf-8")
+    print(f"wrote {options.out} ({len(spec.pairs)} pairs)")
     return 0
 
 

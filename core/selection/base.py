@@ -32,7 +32,7 @@ class Strategy:
             which images of the pool are kept, bool, shape (size,), and the RMSD each was judged
             by, float64, shape (size,), in pixel values, NaN where there is none.
         discards: False for a strategy that takes no `excess`.
-        judged: What the RMSD is, in a sentence, where no single cut parts kept from discarded.
+        judged: What the RMSD is, in a sentence, where the summary does not say it.
     """
 
     name: str

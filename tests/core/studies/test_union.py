@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import datasets, jobs
+from core import datasets, jobs, studies
 from core.bundle import bundled, opened
+from core.cli import main
 from core.errors import InputError
 from core.figures import figures
 from core.store import Store
@@ -23,6 +24,7 @@ from core.studies.union_spec import Pair, UnionSpec, subset_selection
 from core.studies.xfactor_spec import XFactorSpec
 from core.studies.xfactor_subsets import plan as xfactor_plan
 from core.studies.xfactor_subsets import recipes
+from tests import study
 from tests.core.studies.serial import serial
 from tests.core.studies.several import connect
 
@@ -171,8 +173,24 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         patch.setattr(jobs, "ensure_runner", lambda store: None)
         store = Store(root)
         jobs.submit(store, "union", SPEC)
+        jobs.submit(store, "xfactor", study.SPEC)
         jobs.run_queue(store)
         yield store
+
+
+def test_the_command_writes_a_study_of_a_finished_one(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "together.toml"
+    command = ["study", "combine", "tiny", "--per-class", "4", "--out", str(out), "--pairs"]
+    assert main([*command, "3"]) == 0
+    kind, spec = studies.from_toml(out)
+    assert isinstance(spec, UnionSpec)
+    assert (kind.name, spec.name, spec.per_class, len(spec.pairs)) == ("union", "together", 4, 12)
+    assert main([*command, "9"]) == 2
+    assert "Take at most 3 of each" in capsys.readouterr().err
+    assert main(["study", "combine", "union", *command[3:], "3"]) == 2
+    assert "name an X-Factor study" in capsys.readouterr().err
 
 
 def test_a_study_that_ran(store: Store, tmp_path: Path) -> None:
