@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 
 from core import cluster, datasets, diversity, jobs
+from core.bundle import bundled, opened
 from core.errors import JobCancelled
 from core.figures.measures import diversity as figures
 from core.specs import TrainingSet
@@ -220,3 +222,14 @@ class TestStudy:
         count, seconds, measured = study.estimate(SPEC, datasets.load("digits"), store)
         assert (count, measured) == (72, False)
         assert seconds > 0
+
+
+def test_a_bundle_carries_scores_and_measures(store: Store, tmp_path: Path) -> None:
+    job = jobs.find(store, "small-diversity")
+    other = Store(tmp_path)
+    taken = opened(io.BytesIO(bundled(job, store)), other, "bundle.zip")
+    there, here = (STUDIES["diversity"].report(job, place) for place in (other, store))
+    assert taken.key == job.key
+    assert there.sentences == here.sentences
+    for name, table in here.tables.items():
+        pd.testing.assert_frame_equal(there.tables[name], table)
