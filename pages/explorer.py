@@ -15,6 +15,7 @@ from core.datasets.base import Dataset
 from core.selection import STRATEGIES, Strategy, Subset
 from core.specs import Selection
 from pages.shared import export, gallery, layout, loaders, picker, shell
+from pages.shared.text import plain
 
 MOST = 1000
 MOST_SEEDS = 99
@@ -103,6 +104,7 @@ def class_widget(classes: tuple[str, ...]) -> int:
             "Class",
             classes,
             default=classes[0],
+            format_func=plain,
             required=True,
             key="class",
             bind="query-params",
@@ -191,13 +193,13 @@ def draw_histogram(subset: Subset) -> None:
     if np.isnan(distances).any():
         st.caption("These images are not judged one by one by a distance.")
         return
-    cut = charts.cut(distances, kept)
+    cut, judged = charts.cut(distances, kept), STRATEGIES[subset.selection.strategy].judged
     if cut is not None:
-        st.caption(f"The cut is at {cut:.2f} grey levels.")
+        st.caption(f"{judged} The cut is at {cut:.2f} grey levels.")
     elif kept.all():
         st.caption("Nothing is discarded, so there is no cut.")
     else:
-        st.caption(f"{STRATEGIES[subset.selection.strategy].judged} There is no single cut.")
+        st.caption(f"{judged} There is no single cut.")
     table = charts.histogram_table(distances, kept)
     figure = charts.histogram(table, cut)
     st.altair_chart(figure, alt="Histogram of distances, kept and discarded images")

@@ -9,7 +9,7 @@ here, (Z_A + Z_B)/sqrt(2) for u = 2n.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -18,7 +18,7 @@ import pandas as pd
 
 from core import stats
 from core.studies.xfactor_analysis.better import ALL
-from core.studies.xfactor_analysis.scores import WITHOUT, left_out
+from core.studies.xfactor_analysis.scores import FEW_RANDOM, WITHOUT, left_out
 
 PAIRS = ["pair", "kind", "a", "b", "shared", "subset_size", "per_class"]
 RESAMPLES = 2000
@@ -42,7 +42,8 @@ class Unions:
     Args:
         unions: One row a (pair, model): what the pair is, `z_a` and `z_b` of the second
             training of both subsets, `z_union`, `expected`, and `expected_first`, the same from
-            the first training, by which subsets are ranked.
+            the first training, by which subsets are ranked; `random`, the fewest random subsets
+            that one of the three stands against.
         slopes: Slope of `z_union` on `expected`, by `model` and over models together, with its
             95 % bootstrap interval over pairs; `plain` is that of least squares, which the noise
             of training flattens; `on_sum` is the slope on Z_A + Z_B; `verdict` in a word.
@@ -85,8 +86,10 @@ def _unions(scores: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for model, of_model in scores.groupby("model", sort=False):
         z: dict[tuple[str, str], float] = {}
-        for _, cell in of_model.groupby("per_class"):
+        counts: dict[Hashable, int] = {}
+        for size, cell in of_model.groupby("per_class"):
             random = cell.loc[cell["part"] == "random", "error"]
+            counts[size] = len(random)
             found = stats.z_scores(cell["error"], random)
             z.update(zip(zip(cell["part"], cell["name"], strict=True), found, strict=True))
 
@@ -96,12 +99,14 @@ def _unions(scores: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
         table = pairs.assign(model=model)
         table["z_a"], table["z_b"] = of("subset again", pairs["a"]), of("subset again", pairs["b"])
         table["z_union"] = of("union", pairs["pair"])
+        sizes = pairs[["per_class", "subset_size"]]
+        table["random"] = sizes.apply(lambda size, of=counts: size.map(of)).min(axis=1)
         first = np.add(of("subset", pairs["a"]), of("subset", pairs["b"]))
         scale = np.sqrt(pairs["per_class"] / pairs["subset_size"]) / 2
         table["expected"] = scale * (table["z_a"] + table["z_b"])
         table["expected_first"] = scale * first
         parts.append(table.dropna(subset=["expected", "expected_first", "z_union"]))
-    columns = [*PAIRS, "model", "z_a", "z_b", "z_union", "expected", "expected_first"]
+    columns = [*PAIRS, "model", "z_a", "z_b", "z_union", "random", "expected", "expected_first"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
@@ -219,6 +224,12 @@ def sentences(found: Unions) -> tuple[str, ...]:
         f"With nothing fitted, the rule nearest to the unions' Z-scores is “{best['rule']}” "
         f"(root mean squared difference {best['rms_difference']:.2f})."
     )
+    least = int(found.unions["random"].min())
+    if least < FEW_RANDOM:
+        said.append(
+            f"Some Z-scores rest on {least} random subsets of their size, so their unit is "
+            "uncertain by a fifth and more; let the study end, or draw more."
+        )
     return tuple(said)
 
 

@@ -202,6 +202,8 @@ def test_a_study_that_ran(store: Store, tmp_path: Path) -> None:
     again = found.tables["unions"].set_index("model")
     assert (again.loc["svc", "expected"] == again.loc["svc", "expected_first"]).all()
     assert (again.loc["rf", "expected"] != again.loc["rf", "expected_first"]).any()
+    assert (found.tables["unions"]["random"] == 6).all()
+    assert found.sentences[-1].startswith("Some Z-scores rest on 6 random subsets")
     (figure,) = figures(job, found)
     assert figure.chart.to_dict()["layer"]
     assert STUDIES["union"].estimate(SPEC, datasets.load("digits"), store)[0] == 0
