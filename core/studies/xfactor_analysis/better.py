@@ -40,6 +40,8 @@ def better(table: pd.DataFrame, resamples: int, seed: int) -> pd.DataFrame:
         1); `z_mean` and its 95 % bootstrap interval, NaN for one subset.
     """
     random = table[table["group"] == "random"]
+    if len(random) == len(table):
+        return pd.DataFrame(columns=COLUMNS)
     best = random.groupby(["model", "per_class"])["error"].agg(best="min", random="size")
     chosen = table[table["group"] == "selected"].join(best, on=["model", "per_class"], how="inner")
     chosen = chosen.assign(beats=chosen["error"] < chosen["best"])

@@ -281,7 +281,7 @@ class TestReadings:
         z = analysis.z_scores
         assert f"{z[z['group'] == 'selected']['z'].max():+.2f}" in texts["z_scores"]
         assert {*texts} == {
-            *("scaling", "variance", "ks", "z_scores", "strategies"),
+            *("scaling", "variance", "ks", "z_scores", "strategies", "better"),
             *("r_squared_mean", "r_squared", "spearman_mean"),
         }
 
