@@ -190,7 +190,7 @@ def _rules(scopes: list[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
 SAID = {
     "super-additive": "Super-additive: together subsets are worth more than the sum of their "
     "images",
-    "additive": "Not distinguishable from additive: the worth of images adds up",
+    "additive": "Over all pairs not distinguishable from additive",
     "sub-additive": "Sub-additive: part of the subsets' quality is kept in their union",
     "not carried over": "Not carried over: nothing of the subsets' quality is seen in their union",
     "interfering": "Interfering: unions of good subsets are worse than random ones",
@@ -211,6 +211,12 @@ def sentences(found: Unions) -> tuple[str, ...]:
         f"gives, over {row['pairs']} pairs, {row['model']}; 1 is additive. On Z_A + Z_B the slope "
         f"is {_signed(row['on_sum'])}."
     ]
+    off = found.kinds[(found.kinds["low"] > 0) | (found.kinds["high"] < 0)]
+    if len(off):
+        kinds = ", ".join(
+            f"{kind} ({side})" for kind, side in zip(off["kind"], _sides(off), strict=True)
+        )
+        said[0] += f" One slope is a summary; clearly off what adds up are {kinds}."
     for kind in found.kinds.dropna(subset="low").to_dict("records"):
         said.append(
             f"{str(kind['kind']).capitalize()}: mean Z {_signed(kind['z_a'])} and "
@@ -231,6 +237,11 @@ def sentences(found: Unions) -> tuple[str, ...]:
             "uncertain by a fifth and more; let the study end, or draw more."
         )
     return tuple(said)
+
+
+def _sides(kinds: pd.DataFrame) -> list[str]:
+    """Whether unions of each kind are better or worse than the worth of images adds up to."""
+    return ["worse" if difference > 0 else "better" for difference in kinds["difference"]]
 
 
 def _signed(value: float) -> str:
