@@ -32,6 +32,7 @@ def condition_widgets(table: pd.DataFrame) -> dict[str, list[str]]:
             key: st.pills(
                 title,
                 names,
+                format_func=plain,
                 selection_mode="multi",
                 key=key,
                 bind="query-params",

@@ -18,6 +18,7 @@ from core.errors import InputError
 from core.specs import TrainingSet
 from core.studies.faults_spec import Line
 from pages.shared import gallery, layout
+from pages.shared.text import plain
 
 SHOWN = 10
 ASPECTS = {
@@ -105,7 +106,7 @@ def show(dataset: Dataset, line: Line) -> None:
     try:
         made = fault.plan(dataset, line.levels[0], seed=0, where=line.where, **choices)
     except InputError as error:
-        st.info(str(error), icon=":material/info:")
+        st.info(plain(str(error)), icon=":material/info:")
         return
     if fault.aspect == "contamination":
         _before_and_after(dataset, made)
