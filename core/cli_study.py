@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core import cli_share
+from core import cli_away, cli_share
 from core.errors import InputError
 from core.output import Bar, load, write
 
@@ -46,6 +46,7 @@ def add_commands(study: argparse.ArgumentParser) -> None:
     command.add_argument("--out", type=Path, required=True, help="TOML file for `study run`")
     command.set_defaults(run=_combine)
     cli_share.add_commands(commands)
+    cli_away.add_commands(commands)
 
 
 def add_running(command: argparse.ArgumentParser) -> None:

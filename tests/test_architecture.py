@@ -36,7 +36,7 @@ LAYERS = (
     ("studies",),
     ("jobs", "figures"),
     ("report", "bundle"),
-    ("output", "cli_share"),
+    ("output", "cli_share", "cli_away"),
     ("cli_study",),
     ("cli_quality", "cli_curation", "cli_influence"),
     ("cli",),
