@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from core import jobs
 from core.jobs import Job
 from pages.shared import jobs_panel, layout, loaders, shell
 from pages.shared.text import ago, plain
@@ -87,6 +88,33 @@ def queue(found: list[Job]) -> None:
         shell.link("jobs", f"All {len(done)} finished studies", show="Done")
 
 
+def example() -> None:
+    """The study that comes with the program, as long as it has not been opened."""
+    key, name, units = loaders.example()
+    if any(job.key == key for job in jobs.all_jobs(loaders.store())):
+        return
+    with st.container(border=True):
+        st.markdown(f"**{plain(name)}**")
+        st.markdown(
+            f"A study of {units:,} training runs that comes with the program. See whether "
+            "the same subsets of MNIST do well whatever the model."
+        )
+        if st.button(
+            "Open the example",
+            key="example",
+            icon=":material/folder_open:",
+            help="Take its scores into this cache; about ten seconds. Nothing is trained.",
+        ):
+            from core.bundle import opened
+
+            with (
+                st.spinner("Checking the bundle and reading its results …"),
+                loaders.EXAMPLE.open("rb") as file,
+            ):
+                opened(file, loaders.store(), loaders.EXAMPLE.name)
+            st.rerun()
+
+
 with shell.page("home"):
     st.markdown(
         "A decision about the training data, models trained on the result, a comparison: every "
@@ -96,4 +124,6 @@ with shell.page("home"):
     here = [one for one in loaders.catalogue().values() if one.state != "download"]
     st.caption(f"Data sets here: {plain(', '.join(one.title for one in here))}.")
     jobs_panel.poll(queue)
+    with shell.sentences():
+        example()
     steps()

@@ -6,6 +6,9 @@ sample. What comes out is shared between sessions: look, do not change.
 
 from __future__ import annotations
 
+import json
+import zipfile
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -20,6 +23,7 @@ from core.figures import figures as figures_of
 from core.selection import Geometry, Subset
 from core.selection.plane import principal_plane
 from core.selection.single import select_class
+from core.settings import PROJECT
 from core.specs import Selection
 from core.store import Store
 from core.studies import STUDIES, Report, influence_scores, refinement_analysis, xfactor
@@ -40,6 +44,7 @@ from core.studies.xfactor import Results
 from core.studies.xfactor_analysis import Analysis, agreement, analyse
 from core.studies.xfactor_analysis.readings import Fact, facts
 
+EXAMPLE = PROJECT / "examples" / "mnist.zip"
 CATALOGUE_SECONDS = 5
 COST_SECONDS = 10  # After that units that were scored meanwhile are seen.
 Plane = tuple[npt.NDArray[np.float32], tuple[float, float]]
@@ -75,6 +80,14 @@ def geometry(name: str) -> Geometry:
         NotEnoughImages: A class has no training image.
     """
     return selection.geometry(dataset(name))
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def example() -> tuple[str, str, int]:
+    """Key and name of the study that comes with the program, and how many units it has."""
+    with zipfile.ZipFile(EXAMPLE) as bundle:
+        job = json.loads(bundle.read("job.json"))
+    return job["key"], job["name"], job["done"]
 
 
 def forget(name: str) -> None:

@@ -15,7 +15,6 @@ from tests.browser import harness
 from tests.browser.screenshots import TABS
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
-SCHEMES = ("light", "dark")
 # While the server answers, Streamlit fades what may change; a moment later it is as it stays.
 CALM = """() => document.querySelector('[data-stale="true"]') === null
   && document.getAnimations().every(one => one.playState !== "running")"""
@@ -45,7 +44,7 @@ def faults(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages(browser: Browser, address: str, scheme: str) -> None:
     found = []
     with harness.tab(browser, address, scheme=scheme) as tab:
@@ -55,10 +54,9 @@ def test_pages(browser: Browser, address: str, scheme: str) -> None:
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_results(browser: Browser, with_study: Path, scheme: str) -> None:
+def test_results(browser: Browser, with_study: Path) -> None:
     found = []
-    with harness.serving(with_study) as address, harness.tab(browser, address, 1440, scheme) as tab:
+    with harness.serving(with_study) as address, harness.tab(browser, address) as tab:
         for path in ("", "jobs", "presentation?study=tiny&slide=2"):
             tab.open(path)
             found += faults(tab.page)

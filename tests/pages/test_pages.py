@@ -209,3 +209,13 @@ def test_jobs_are_cancelled_and_resumed(app: AppTest) -> None:
     assert jobs.find(store, job.key).state == "queued"
     page.segmented_control(key="show").set_value("Done").run()
     assert "0 of 1 jobs" in texts(sound(page), "caption")
+
+
+def test_the_example_opens_from_the_home_page(app: AppTest) -> None:
+    app.button(key="example").click().run()
+    assert not app.exception
+    assert not app.error
+    (job,) = jobs.all_jobs(Store())
+    assert job.imported
+    assert "example" not in [button.key for button in app.button]
+    assert any(job.name in text.value for text in app.markdown)
