@@ -177,7 +177,7 @@ def card(job: Job, *, log: bool = True, results: bool = True) -> None:
             box = st.error if job.state == "failed" else st.caption
             box(plain(job.message))
         if job.state == "done":
-            with st.container(horizontal=True):
+            with st.container(horizontal=True, vertical_alignment="center"):
                 shell.link("presentation", "Present", study=label(job))
                 share.downloads(job)
         if log:
