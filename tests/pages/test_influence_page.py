@@ -30,8 +30,7 @@ REFINED = RefinementSpec(
 def studies(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A cache folder with a finished study of each kind; copy it, do not change it."""
     cache = tmp_path_factory.mktemp("influence")
-    with serial(cache), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "ensure_runner", lambda store: None)
+    with serial(cache):
         store = Store(cache)
         drawn = SCORES.sample.draw(datasets.load("digits")).training_set.rows[:4].tolist()
         checked = {**SCORES.to_dict(), "rows": tuple(drawn), "name": "tiny-check"}

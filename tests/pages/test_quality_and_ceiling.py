@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import cluster, jobs
+from core import jobs
 from core.store import Store
 from core.studies.diversity import DiversitySpec
 from pages.shared import jobs_panel
 from tests import study
-from tests.core.studies.serial import _run
-from tests.core.studies.several import connect
+from tests.core.studies.serial import serial
 from tests.pages.test_pages import go, sound, texts
 
 
@@ -22,11 +20,9 @@ def opened(app: AppTest, key: str, tab: str) -> AppTest:
     return sound(page)
 
 
-def work(monkeypatch: pytest.MonkeyPatch) -> None:
+def work() -> None:
     """Run what is queued, here and now."""
-    with monkeypatch.context() as patch:
-        patch.setattr(cluster, "connect", connect)
-        patch.setattr(cluster, "run", _run)
+    with serial(Store().root):
         jobs.run_queue(Store())
 
 
@@ -35,15 +31,13 @@ def press(page: AppTest, label: str) -> AppTest:
     return sound(button.click().run())
 
 
-def test_measures_are_computed_from_their_tab(
-    app: AppTest, with_study: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_measures_are_computed_from_their_tab(app: AppTest, with_study: str) -> None:
     page = opened(app, with_study, "Quality")
     assert "Nobody has measured" in texts(page, "info")
     assert "48 subsets" in texts(page, "caption")
     press(page, "Measure the subsets")
     assert jobs.find(Store(), "tiny-diversity").state == "queued"
-    work(monkeypatch)
+    work()
     page = opened(app, with_study, "Quality")
     assert "goes most closely" in texts(page, "markdown")
     assert "of which nothing is said" in texts(page, "info")
@@ -52,25 +46,21 @@ def test_measures_are_computed_from_their_tab(
     sound(page)
 
 
-def test_a_measuring_opens_on_its_own(
-    app: AppTest, with_study: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_measuring_opens_on_its_own(app: AppTest, with_study: str) -> None:
     jobs.submit(Store(), "diversity", DiversitySpec.of(study.SPEC))
-    work(monkeypatch)
+    work()
     page = opened(app, jobs.find(Store(), "tiny-diversity").key, "Quality")
     assert "goes most closely" in texts(page, "markdown")
 
 
-def test_the_ceiling_is_computed_from_its_tab(
-    app: AppTest, with_study: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_ceiling_is_computed_from_its_tab(app: AppTest, with_study: str) -> None:
     page = opened(app, with_study, "Ceiling")
     assert "under another seed" in texts(page, "info")
     press(page, "Train them again")
     again = jobs.find(Store(), "tiny")
     assert again.key != with_study
     assert again.spec["replicates"] == 1
-    work(monkeypatch)
+    work()
     page = opened(app, again.key, "Ceiling")
     assert "a model agrees with itself on all subsets" in texts(page, "markdown")
     assert "could be" in texts(page, "markdown")

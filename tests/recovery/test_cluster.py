@@ -25,7 +25,6 @@ from core.errors import JobError
 from core.settings import PROJECT
 from core.store import Store
 from tests.core.studies.serial import serial
-from tests.core.studies.several import connect
 from tests.recovery.test_recovery import runners, table, until
 
 SPEC = """
@@ -98,9 +97,7 @@ def kill(process: subprocess.Popen[bytes] | psutil.Process) -> None:
 
 def in_series(cache: Path, spec: Path) -> None:
     """Run the study in this process, one unit after another."""
-    with serial(cache), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cluster, "connect", connect)
-        patch.setattr(jobs, "ensure_runner", lambda store: None)
+    with serial(cache):
         kind, parsed = studies.from_toml(spec)
         store = Store(cache)
         jobs.submit(store, kind.name, parsed)

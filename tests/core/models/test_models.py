@@ -31,7 +31,7 @@ def test_the_papers_ten_models_are_there_first():
         ("mlp-2", "mlp-2", {"width": 128}),
         ("mlp-2:width=128", "mlp-2", {"width": 128}),
         ("mlp-2:width=064", "mlp-2:width=64", {"width": 64}),
-        ("resnet18:pretrained=0", "resnet18:pretrained=0", {"pretrained": 0}),
+        ("resnet18:pretrained=0", "resnet18:pretrained=0", {"pretrained": 0, "bf16": 0}),
     ],
 )
 def test_a_model_is_read_from_its_text(text, label, options):

@@ -47,8 +47,7 @@ def specs() -> dict[str, object]:
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     root = tmp_path_factory.mktemp("others")
-    with serial(root), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs, "ensure_runner", lambda store: None)
+    with serial(root):
         store = Store(root)
         for study, spec in specs().items():
             jobs.submit(store, study, spec)  # type: ignore[arg-type]

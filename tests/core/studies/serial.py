@@ -9,20 +9,28 @@ from typing import Any
 
 import pytest
 
-from core import cluster
+from core import cluster, jobs
 from core.datasets.base import Dataset
 from core.errors import JobCancelled, XFactorError
 from core.jobs import Context
 from core.store import Store
 
 
+class Client:
+    """As much of a Dask client as the engine asks for."""
+
+    def nthreads(self) -> dict[str, int]:
+        """One worker of one thread."""
+        return {"here": 1}
+
+
 @contextmanager
-def _connect(address: str | None) -> Iterator[None]:
-    yield None
+def _connect(address: str | None) -> Iterator[Client]:
+    yield Client()
 
 
 def _run(
-    client: None,
+    client: Client,
     dataset: Dataset,
     function: Callable[[Dataset, Any], Any],
     tasks: Iterable[Any],
@@ -44,10 +52,11 @@ def _run(
 
 @contextmanager
 def serial(root: Path) -> Iterator[None]:
-    """Studies run here and now, on the CPU, in this cache folder."""
+    """Studies run here and now, on the CPU, in this cache folder; those submitted wait."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(cluster, "connect", _connect)
         patch.setattr(cluster, "run", _run)
+        patch.setattr(jobs, "ensure_runner", lambda store: None)
         patch.setattr("core.studies.assess.worker_device", lambda: "cpu")
         patch.setenv("XFACTOR_DEVICE", "cpu")
         patch.setenv("XFACTOR_CACHE", str(root))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import cluster, jobs
+from core import jobs
 from core.store import Store
 from core.studies.faults_spec import FaultsSpec
 from core.studies.removal import RemovalSpec
@@ -26,19 +26,6 @@ FAULTS = FaultsSpec(
 REMOVAL = RemovalSpec("hostile.csv", "0-9", HOSTILE, models=("gnb", "rf"), repeats=2)
 
 
-class Client:
-    """As much of a Dask client as the engine asks for."""
-
-    def nthreads(self) -> dict[str, int]:
-        """One worker of one thread."""
-        return {"here": 1}
-
-
-@contextmanager
-def connect(address: str | None) -> Iterator[Client]:
-    yield Client()
-
-
 @contextmanager
 def studies(root: Path) -> Iterator[Store]:
     """A store in `root / "cache"` with the studies `tiny`, `damage` and `REMOVAL.name`, done."""
@@ -50,8 +37,6 @@ def studies(root: Path) -> Iterator[Store]:
     table.to_csv(root / "data" / "hostile.csv", index=False)
     with serial(root / "cache"), pytest.MonkeyPatch.context() as patch:
         patch.setenv("XFACTOR_DATA", str(root / "data"))
-        patch.setattr(cluster, "connect", connect)
-        patch.setattr(jobs, "ensure_runner", lambda store: None)
         store = Store(root / "cache")
         jobs.submit(store, "xfactor", study.SPEC)
         jobs.submit(store, "faults", FAULTS)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core import cluster, datasets, diversity, jobs
+from core import datasets, diversity, jobs
 from core.bundle import bundled, opened
 from core.errors import JobCancelled
 from core.figures.measures import diversity as figures
@@ -31,7 +31,6 @@ from core.studies.xfactor_analysis.measures import (
 from core.studies.xfactor_spec import XFactorSpec
 from tests.core.studies.sample_scores import subsets
 from tests.core.studies.serial import Runs, serial
-from tests.core.studies.several import connect
 
 SPEC = XFactorSpec(
     "digits", "small", per_class=(2, 3), random=12, strategies=("uniqueness",), excess=(3, 6),
@@ -148,9 +147,7 @@ class TestQuality:
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """A finished X-Factor study, and the measures of its subsets."""
     root = tmp_path_factory.mktemp("cache")
-    with serial(root), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cluster, "connect", connect)
-        patch.setattr(jobs, "ensure_runner", lambda store: None)
+    with serial(root):
         store = Store(root)
         jobs.submit(store, "xfactor", SPEC)
         jobs.submit(store, "diversity", DiversitySpec.of(SPEC))

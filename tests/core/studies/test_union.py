@@ -26,7 +26,6 @@ from core.studies.xfactor_subsets import plan as xfactor_plan
 from core.studies.xfactor_subsets import recipes
 from tests import study
 from tests.core.studies.serial import serial
-from tests.core.studies.several import connect
 
 NAMES = [f"random_n4_m0_r{i}" for i in range(10)]
 SPEC = UnionSpec(
@@ -168,9 +167,7 @@ def test_no_subset_is_in_two_pairs() -> None:
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     root = tmp_path_factory.mktemp("unions")
-    with serial(root), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("core.cluster.connect", connect)
-        patch.setattr(jobs, "ensure_runner", lambda store: None)
+    with serial(root):
         store = Store(root)
         jobs.submit(store, "union", SPEC)
         jobs.submit(store, "xfactor", study.SPEC)

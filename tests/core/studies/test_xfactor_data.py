@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import cluster, datasets, jobs
+from core import datasets, jobs
 from core.store import Store
 from core.studies import xfactor
 from core.studies.xfactor_spec import PRESETS, XFactorSpec
 from tests.core.studies.serial import serial
-from tests.core.studies.several import connect
 
 EACH, TEST_EACH = 8, 3
 # The preset's models, trained no longer than it takes to see that they fit.
@@ -57,8 +56,6 @@ def test_the_study_of_photographs_runs_on(
     settings = dict(PRESETS["colour"].settings)
     models = [QUICK.get(model, model) for model in settings["models"] if model not in SLOW]
     with serial(tmp_path / "cache"):
-        monkeypatch.setattr(cluster, "connect", connect)
-        monkeypatch.setattr(jobs, "ensure_runner", lambda store: None)
         name = made(tmp_path / "data")
         small = {"per_class": [2], "random": 2, "repeats": 1, "excess": [2], "models": models}
         spec = XFactorSpec.from_dict(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import cluster, datasets, jobs
+from core import datasets, jobs
 from core.models import MODELS, Model
 from core.selection import select
 from core.specs import Selection, TrainingSet
@@ -17,7 +17,6 @@ from core.studies import xfactor
 from core.studies.xfactor_replicates import places
 from core.studies.xfactor_spec import XFactorSpec
 from tests.core.studies.serial import serial
-from tests.core.studies.several import connect
 
 SPEC = XFactorSpec(
     "digits", per_class=(2, 3), random=6, strategies=("uniqueness", "own_mean"), excess=(3, 6),
@@ -59,13 +58,9 @@ def test_models_said_to_draw_nothing_give_the_same_under_every_seed(name: str) -
     assert same == MODELS[name].deterministic
 
 
-def test_scores_of_replicates_stand_apart_from_the_study_s(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_scores_of_replicates_stand_apart_from_the_study_s(tmp_path: Path) -> None:
     spec = replace(SPEC, per_class=(2,))
-    monkeypatch.setattr(jobs, "ensure_runner", lambda store: None)
-    with serial(tmp_path), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cluster, "connect", connect)
+    with serial(tmp_path):
         store = Store(tmp_path)
         first = jobs.submit(store, "xfactor", replace(spec, replicates=0))
         jobs.run_queue(store)
