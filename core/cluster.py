@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
 import dask
 from distributed import Client, Future, LocalCluster, WorkerPlugin, as_completed
 from distributed.comm import CommClosedError
+from distributed.scheduler import KilledWorker
 
 from core import settings
 from core.datasets.base import Dataset, without_shown
@@ -28,13 +29,17 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 SETTINGS = {
-    # A task that kills its worker twice is given up and reported, not tried for ever.
-    "distributed.scheduler.allowed-failures": 1,
+    # Dask would try again at once, and blame what waits behind a task for what that does.
+    "distributed.scheduler.allowed-failures": 0,
     # Dask's default hands freed memory back to the system at once; training takes it again at
     # once, which doubled the processor time of a ResNet.
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**30,
 }
 
+DIED = (
+    "The worker process died while it ran this, and again when it ran nothing else; the usual "
+    "cause is too little memory: set XFACTOR_WORKERS lower, or leave out what needs so much."
+)
 ASK_SECONDS = 0.5
 LOOK_SECONDS = 0.05
 # What results depend on; Dask itself sees to its own.
@@ -167,6 +172,43 @@ def state(address: str, timeout: float = 2.0) -> State:
     return State(len(threads), sum(threads.values()))
 
 
+class _Turns(Generic[T]):
+    """Which task is handed out next.
+
+    When a worker dies, so do the tasks that wait behind the one that it ran, and nothing tells
+    which of them it was: each is tried once more while nothing else runs.
+    """
+
+    def __init__(self, tasks: Iterable[T]) -> None:
+        self._waiting = iter(tasks)
+        self._again: list[T] = []
+        self._accused: list[T] = []
+        self._alone: T | None = None
+
+    def next(self, flying: int, threads: int) -> T | None:
+        """The next task, None if there is none for now."""
+        if self._accused or self._alone is not None:
+            if not flying:
+                self._alone = self._accused.pop()
+                return self._alone
+        elif flying < 2 * threads:
+            return self._again.pop() if self._again else next(self._waiting, None)
+        return None
+
+    def died(self, task: T) -> bool:
+        """Note that a task's worker died; gives whether it is tried once more."""
+        if task is self._alone:
+            return False
+        self._accused.append(task)
+        return True
+
+    def ended(self, task: T, instead: Iterable[T] = ()) -> None:
+        """Note that a task has ended, and tasks to run in its place."""
+        self._again += instead
+        if task is self._alone:
+            self._alone = None
+
+
 def run(
     client: Client,
     dataset: Dataset,
@@ -184,27 +226,22 @@ def run(
         function: Module-level function.
         tasks: Taken one by one, so they may be made as they are needed.
         finished: Called here with each task and its result, in the order they end.
-        failed: Called here with a task that raised or killed its worker; gives tasks to run
-            in its place, or none.
+        failed: Called here with a task that raised, or whose worker died twice, the second time
+            while it ran nothing else; gives tasks to run in its place, or none.
         should_stop: Asked about twice a second.
 
     Raises:
         JobCancelled: `should_stop` said so.
         JobError: The scheduler has gone.
     """
-    waiting = iter(tasks)
-    again: list[T] = []
+    turns = _Turns(tasks)
     flying: dict[Future, T] = {}
     ended = as_completed(loop=client.loop)
     asked = 0.0
     try:
         _send(client, dataset)
         while True:
-            while len(flying) < 2 * threads(client):
-                try:
-                    task = again.pop() if again else next(waiting)
-                except StopIteration:
-                    break
+            while (task := turns.next(len(flying), threads(client))) is not None:
                 # A key of its own each: equal tasks must not be taken for one another.
                 future = client.submit(_call, function, dataset.fingerprint, task, pure=False)
                 flying[future] = task
@@ -219,8 +256,13 @@ def run(
                 task = flying.pop(future)
                 if future.status == "finished":
                     finished(task, future.result())
+                    turns.ended(task)
                 elif future.status == "error":
-                    again += failed(task, future.exception())
+                    error = future.exception()
+                    if not isinstance(error, KilledWorker):
+                        turns.ended(task, failed(task, error))
+                    elif not turns.died(task):
+                        turns.ended(task, failed(task, JobError(DIED)))
                 else:
                     raise CancelledError
             if not ended.has_ready():
@@ -252,6 +294,14 @@ def _send(client: Client, dataset: Dataset) -> None:
     """Have every worker hold the data set, those too that join later."""
     holder = HoldDataset(without_shown(dataset), client.id)
     sent = _sent.setdefault(client, set())
-    if holder.name not in sent:
+    if holder.name in sent:
+        return
+    try:
         client.register_plugin(holder)
-        sent.add(holder.name)
+    except OSError as error:
+        client.nthreads()  # Raises as well where the scheduler has gone.
+        raise JobError(
+            f"A worker process died while it took in {dataset.name}; the usual cause is too little "
+            "memory: set XFACTOR_WORKERS lower, or take fewer rows."
+        ) from error
+    sent.add(holder.name)

@@ -47,6 +47,8 @@ class Analysis:
         z_scores: Every damaged set of the clean sets' size: `z` of its error against them.
         r_squared: R² of the losses for every pair of models, over all damaged sets.
         r_squared_mean: Its mean over pairs.
+        limits: Trainings by `model`, and how many of them were `at_limit`: ended by the limit of
+            epochs before every training row was learnt.
         notes: What could not be computed, and why.
     """
 
@@ -57,6 +59,7 @@ class Analysis:
     z_scores: pd.DataFrame
     r_squared: pd.DataFrame
     r_squared_mean: pd.DataFrame
+    limits: pd.DataFrame
     notes: tuple[str, ...]
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -83,15 +86,21 @@ def analyse(scores: pd.DataFrame, classes: Sequence[str], seed: int = 0) -> Anal
         z_scores=z_scores(table),
         r_squared=pairs,
         r_squared_mean=mean,
+        limits=limits(table),
         notes=(*notes, *more),
     )
 
 
 def with_losses(scores: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The scores with `clean` and `loss`; repeats whose clean set is not scored are left out."""
-    clean = scores[scores["fault"] == CLEAN].set_index(["model", "repeat"])["accuracy"]
-    index = pd.MultiIndex.from_frame(scores[["model", "repeat"]])
-    table = scores.assign(clean=clean.reindex(index).to_numpy())
+    """The scores with `loss`, `at_limit` and both of the `clean` set, where that is scored."""
+    most = {name: _most_epochs(name) for name in scores["model"].unique()}
+    spent = scores["epochs"].astype(int) >= [most[name] for name in scores["model"]]
+    at_limit = spent & (scores["train_accuracy"].astype(float) < 1)
+    table = scores.assign(at_limit=at_limit)
+    clean = table[table["fault"] == CLEAN].set_index(["model", "repeat"])
+    of_repeat = clean.reindex(pd.MultiIndex.from_frame(table[["model", "repeat"]]))
+    table["clean"] = of_repeat["accuracy"].to_numpy()
+    table["clean_at_limit"] = of_repeat["at_limit"].to_numpy()
     table["loss"] = table["clean"] - table["accuracy"]
     lost = int(table["clean"].isna().sum())
     notes = [f"{lost:,} scores wait for the clean set of their repeat."] if lost else []
@@ -117,7 +126,10 @@ def curves(table: pd.DataFrame) -> pd.DataFrame:
             repeats = part.drop_duplicates("repeat")
             rows.append(
                 _point(
-                    repeats.assign(accuracy=repeats["clean"], loss=0.0, touched=0.0, epochs=0),
+                    repeats.assign(
+                        accuracy=repeats["clean"], loss=0.0, touched=0.0,
+                        at_limit=repeats["clean_at_limit"],
+                    ),
                     model=model, line=line, level=level,
                 )
             )  # fmt: skip
@@ -141,11 +153,17 @@ def _point(part: pd.DataFrame, **of: Any) -> dict[str, Any]:
         **of, "fault": part["fault"].iloc[0], "repeats": len(by_repeat),
         "touched": part["touched"].mean(), "accuracy": accuracy, "low": low, "high": high,
         "clean": part["clean"].mean(), "loss": loss, "loss_low": loss_low, "loss_high": loss_high,
-        "at_limit": int((part["epochs"] >= _limit(part["model"].iloc[0])).sum()),
+        "at_limit": int(part["at_limit"].sum()),
     }  # fmt: skip
 
 
-def _limit(model: str) -> int:
+def limits(table: pd.DataFrame) -> pd.DataFrame:
+    """How many trainings of each model ended at the limit of epochs."""
+    counts = table.groupby("model", sort=False)["at_limit"].agg(["size", "sum"]).astype(int)
+    return counts.reset_index().set_axis(["model", "trainings", "at_limit"], axis=1)
+
+
+def _most_epochs(model: str) -> int:
     """Epochs after which the training of a model ends in any case."""
     return Model.parse(model).options.get("epochs", PAPER.max_epochs)
 
@@ -297,7 +315,7 @@ def readings(analysis: Analysis) -> list[str]:
         *_worst(analysis.ranking),
         *_tolerated(analysis.tolerance),
         *_agreed(analysis.r_squared_mean),
-        *_limits(analysis.curves),
+        *_limits(analysis.limits),
         *analysis.notes,
     ] or ["No model has been scored yet."]
 
@@ -338,10 +356,10 @@ def _agreed(mean: pd.DataFrame) -> list[str]:
     ]
 
 
-def _limits(curves: pd.DataFrame) -> list[str]:
-    stopped = curves[curves["at_limit"] > 0].groupby("model", sort=False)["at_limit"].sum()
+def _limits(limits: pd.DataFrame) -> list[str]:
     return [
-        f"{model}: {count:,} trainings ended at the limit of epochs, before every training row "
-        "was learnt."
-        for model, count in stopped.items()
+        f"{row['model']}: {row['at_limit']:,} of {row['trainings']:,} trainings ended at the limit "
+        "of epochs, before every training row was learnt."
+        for row in limits.to_dict("records")
+        if row["at_limit"]
     ]

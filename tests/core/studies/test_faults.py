@@ -167,6 +167,22 @@ def test_curves_are_means_with_t_intervals_and_begin_at_the_clean_set() -> None:
     assert (row["loss_low"], row["loss_high"]) == pytest.approx((low, high))
 
 
+def test_trainings_that_the_limit_of_epochs_ended_are_counted_once() -> None:
+    """The clean set begins every curve and is one training; a set learnt at last is not cut."""
+    table = made_up()
+    cut = (table["model"] == "mlp-1") & (table["repeat"] == 0)
+    table.loc[cut, "epochs"] = 500
+    table.loc[cut & (table["level"] == 0.6), "train_accuracy"] = 1.0
+    found = faults_analysis.analyse(table, ("a", "b"))
+    curve = found.curves[
+        (found.curves["model"] == "mlp-1") & (found.curves["line"] == "flip-random")
+    ]
+    assert curve["at_limit"].tolist() == [1, 1, 1, 1, 0]
+    assert found.limits.to_numpy().tolist() == [["rf", 28, 0], ["mlp-1", 28, 6]]
+    (sentence,) = (text for text in faults_analysis.readings(found) if "limit of epochs" in text)
+    assert "mlp-1: 6 of 28 trainings" in sentence
+
+
 def test_published_figures_stand_beside_ours() -> None:
     analysis = faults_analysis.analyse(made_up(), ("a", "b"))
     found = beside_papers(analysis.curves)
