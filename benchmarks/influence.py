@@ -200,7 +200,7 @@ def _times(work: Work, what: str, targets: dict[str, int]) -> Iterator[Row]:
                 if theirs["scores"] is None
                 else (f", Pearson with ours {pearson(scores, np.array(theirs['scores'])):.4f}")
             )
-            measured = f"{seconds:.4f} s, {theirs['seconds'] / seconds:.0f}× faster"
+            measured = f"{seconds:.4f} s, {theirs['seconds'] / seconds:.3g}× faster"
             yield (
                 f"{what} right-hand side, {name.upper()}, against {peer}",
                 measured,

@@ -26,7 +26,7 @@ from torch.nn.functional import cross_entropy
 from torch.utils.data import DataLoader, TensorDataset
 
 DAMPING, RTOL = 0.01, 1e-3
-STEPS = {2: 27, 4: 53}  # CG steps to that residual, by number of parameter tensors: lr, mlp
+STEPS = {2: 27, 4: 53}  # plain CG's to that residual, by number of parameter tensors: lr, mlp
 
 
 def read(path: str, which: str) -> tuple[nn.Module, list[torch.Tensor]]:
@@ -42,7 +42,7 @@ def read(path: str, which: str) -> tuple[nn.Module, list[torch.Tensor]]:
 
 
 def pydvl_one(net: nn.Module, data: list[torch.Tensor]) -> np.ndarray:
-    """Hessian operator, CG in as many steps as ours takes, per-sample gradients."""
+    """Hessian operator, as many steps as plain CG needs, per-sample gradients."""
     from pydvl.influence.torch.base import TorchBatch, TorchGradientProvider
     from pydvl.influence.torch.operator import CgOperator, HessianOperator
 
@@ -72,7 +72,7 @@ def pydvl_public(net: nn.Module, data: list[torch.Tensor]) -> np.ndarray:
 
 
 def dattri_one(net: nn.Module, data: list[torch.Tensor]) -> np.ndarray:
-    """Inverse-Hessian product in as many CG steps as ours takes, per-sample gradients."""
+    """Inverse-Hessian product, as many steps as plain CG needs, per-sample gradients."""
     from dattri.func.hessian import ihvp_at_x_cg
 
     x, y, vx, vy = data

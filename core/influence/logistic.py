@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,12 @@ class LogisticCurvature(Curvature):
         self, model: LogisticRegression, x: Any, y: npt.ArrayLike, *, damping: float = 0.0
     ) -> None:
         super().__init__(model, x, y, l2=model.l2, damping=damping)
+
+    def single(self) -> Curvature:
+        """The same in single precision: half the bytes to go through."""
+        model = replace(self.model, theta=self.model.theta.astype(np.float32))
+        x = self.x.astype(np.float32)
+        return Curvature(model, x, self.y, l2=self.l2, damping=self.damping)
 
     def matrix(self) -> Tensor:
         """H + damping·I, float64, shape (size, size); parameters ordered as `theta.ravel()`.

@@ -168,4 +168,5 @@ def _solve(
         return lissa(matrix, b, rtol=rtol, batch=batch, seed=seed)
     if method == "exact":
         return exact(matrix.matrix(), b)
-    return cg(matrix, b, rtol=rtol)
+    single = matrix.single() if isinstance(matrix, LogisticCurvature) else None
+    return cg(matrix, b, rtol=rtol, single=single)

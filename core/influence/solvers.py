@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,8 @@ from core.errors import InputError
 
 EXACT_SIZE = 8192  # parameters; a float64 matrix of this size takes 512 MiB
 POWER_STEPS = 12
+ROUNDING = 100  # units of rounding that a recursion is trusted down to
+BASIS_BYTES = 64 * 2**20  # of residuals that CG keeps orthogonal
 LISSA_BATCH = 256
 LISSA_DEPTH = 4.0
 LISSA_FIRST = 64  # step of the first look at the residual
@@ -67,45 +69,84 @@ def relative_residual(operator: Operator, s: Tensor, b: Tensor) -> float:
 
 
 def cg(
-    operator: Operator, b: Tensor, *, rtol: float = 1e-3, max_iterations: int = 1000
+    operator: Operator,
+    b: Tensor,
+    *,
+    rtol: float = 1e-3,
+    max_iterations: int = 1000,
+    single: Operator | None = None,
 ) -> Solution:
     """Conjugate gradients, stopped at a relative residual or at negative curvature.
 
-    The coefficients are those of a Lanczos tridiagonal matrix, whose largest eigenvalue is the
-    estimate of λ_max.
+    Where the recursion says that the residual is small enough, it is measured, and what is left
+    of it is solved for likewise, until it is small enough or rounding allows no better.
 
     Args:
         operator: Symmetric; must be positive definite for the answer to be the solution.
         b: Right-hand side, shape (size,).
         rtol: Relative residual to stop at.
         max_iterations: Products to stop after, whatever the residual.
+        single: The same in single precision, to solve with; residuals stay those of `operator`.
 
     References:
-        Hestenes and Stiefel, 1952; Saad, Iterative Methods, section 6.7.3.
+        Hestenes and Stiefel, 1952; Saad, Iterative Methods, section 6.7.3; refinement: Higham,
+        Accuracy and Stability of Numerical Algorithms, chapter 12.
     """
-    s, r = torch.zeros_like(b), b.clone()
-    p = r.clone()
+    s, r, steps = torch.zeros_like(b), b, 0
+    norm = size = float(b.norm())
+    largest, negative = math.nan, False
+    while size > rtol * norm and steps < max_iterations and not negative:
+        product, start = (operator.product, r) if single is None else (single.product, r.float())
+        run = _run(product, start, rtol * norm, max_iterations - steps)
+        if not steps:
+            largest = _largest_ritz_value(run.alphas, run.betas)
+        steps, negative = steps + len(run.alphas), run.negative
+        s = s + run.s
+        r = b - operator.product(s)
+        previous, size = size, float(r.norm())
+        if size > previous / 2:
+            break
+    return Solution(s, size / norm if norm else 0.0, steps, largest, negative)
+
+
+class _Run(NamedTuple):
+    """Where one recursion ended, and its coefficients: those of a Lanczos tridiagonal matrix."""
+
+    s: Tensor
+    alphas: list[float]
+    betas: list[float]
+    negative: bool = False
+
+
+def _run(product: Callable[[Tensor], Tensor], b: Tensor, target: float, most: int) -> _Run:
+    """Conjugate gradients from 0 to a residual norm, or as close as rounding lets them come.
+
+    The residuals are orthogonal to one another, but soon not in floating point: kept so, as many
+    as memory allows, they take up to half as many steps.
+    """
+    s, r, p = torch.zeros_like(b), b.clone(), b.clone()
     rr = float(r @ r)
-    target = rtol**2 * rr
+    target = max(target, ROUNDING * torch.finfo(b.dtype).eps * math.sqrt(rr))
+    basis = b.new_empty(min(BASIS_BYTES // b.nbytes, most), len(b))
     alphas: list[float] = []
     betas: list[float] = []
-    negative = False
-    while rr > target and len(alphas) < max_iterations:
-        hp = operator.product(p)
+    while rr > target**2 and len(alphas) < most:
+        if len(alphas) < len(basis):
+            torch.div(r, math.sqrt(rr), out=basis[len(alphas)])
+        hp = product(p)
         curvature = float(p @ hp)
         if curvature <= 0:
-            negative = True
-            break
+            return _Run(s, alphas, betas, negative=True)
         alpha = rr / curvature
         s.add_(p, alpha=alpha)
         r.sub_(hp, alpha=alpha)
-        rr, previous = float(r @ r), rr
-        beta = rr / previous
-        p.mul_(beta).add_(r)
         alphas.append(alpha)
-        betas.append(beta)
-    residual = relative_residual(operator, s, b)
-    return Solution(s, residual, len(alphas), _largest_ritz_value(alphas, betas), negative)
+        earlier = basis[: len(alphas)]
+        r.sub_(earlier.T @ (earlier @ r))
+        rr, previous = float(r @ r), rr
+        betas.append(rr / previous)
+        p.mul_(betas[-1]).add_(r)
+    return _Run(s, alphas, betas)
 
 
 def _largest_ritz_value(alphas: list[float], betas: list[float]) -> float:

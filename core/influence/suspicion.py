@@ -89,9 +89,10 @@ def self_influence(
     if isinstance(matrix, LogisticCurvature) and matrix.size <= EXACT_SIZE:
         return _exact_self_influence(matrix)
     generator = torch.Generator().manual_seed(seed)
+    single = matrix.single() if isinstance(matrix, LogisticCurvature) else None
     total = np.zeros(matrix.rows)
     for _ in range(probes):
-        s = cg(matrix, matrix.square_root_noise(generator), rtol=rtol).s
+        s = cg(matrix, matrix.square_root_noise(generator), rtol=rtol, single=single).s
         total += matrix.slopes(s).double().cpu().numpy() ** 2
     return total / probes
 

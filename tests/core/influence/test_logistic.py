@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 from core.errors import InputError
 from core.influence.logistic import LogisticCurvature, LogisticRegression, design, fit
 from core.influence.scores import influence
+from core.training.logistic import logits_of, pulled_back
 
 
 def objective(theta: torch.Tensor, x: np.ndarray, y: np.ndarray, l2: float) -> torch.Tensor:
@@ -56,6 +57,29 @@ def test_matrix_and_products_are_the_hessian(as_sparse: bool) -> None:
     some = np.array([3, 1, 4, 1, 5])
     part = LogisticCurvature(model, design(x[some]), y[some], damping=0.1)
     torch.testing.assert_close(curvature.product(v, some), part.product(v))
+
+
+def test_blocks_of_rows_change_nothing(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    x, theta, error = (rng.normal(size=shape) for shape in ((23, 5), (3, 5), (23, 3)))
+    for values in (65536, 20, 1):
+        monkeypatch.setattr("core.training.logistic.BLOCK", values)
+        for matrix in (x, sparse.csr_array(x)):
+            np.testing.assert_allclose(logits_of(matrix, theta), x @ theta.T)
+            np.testing.assert_allclose(pulled_back(matrix, error), error.T @ x)
+    assert logits_of(x.astype(np.float32), theta.astype(np.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_single_precision_is_the_same_matrix(digits, as_sparse: bool) -> None:
+    (x, y), _ = digits
+    model = fit(x, y)
+    features = sparse.csr_array(x) if as_sparse else x
+    curvature = LogisticCurvature(model, design(features), y, damping=0.1)
+    v = torch.tensor(np.random.default_rng(0).normal(size=curvature.size))
+    found = curvature.single().product(v.float())
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found.double(), curvature.product(v), rtol=1e-4, atol=1e-5)
 
 
 def test_sparse_and_dense_features_give_the_same_scores(digits) -> None:

@@ -64,6 +64,45 @@ def test_cg_stops_at_negative_curvature_and_at_its_limit(problem) -> None:
     assert cut.residual > 1e-8
 
 
+class Single(Quadratic):
+    """The same matrix in single precision."""
+
+    def __init__(self, of: Quadratic) -> None:
+        super().__init__(of.a.float(), of.floor)
+
+
+@pytest.mark.parametrize("rtol", [1e-3, 1e-10])
+def test_a_solve_in_single_precision_meets_a_residual_in_double(problem, rtol: float) -> None:
+    operator, b, s = problem
+    found = cg(operator, b, rtol=rtol, single=Single(operator))
+    assert found.s.dtype == torch.float64
+    assert found.residual <= rtol
+    true = float((operator.matrix() @ found.s - b).norm() / b.norm())
+    assert found.residual == pytest.approx(true, rel=1e-3, abs=1e-12)
+    assert float((found.s - s).norm() / s.norm()) < 100 * rtol
+
+
+def test_single_precision_alone_stops_where_rounding_lets_it(problem) -> None:
+    operator, b, _ = problem
+    found = cg(Single(operator), b.float(), rtol=1e-12)
+    assert 1e-12 < found.residual < 1e-5
+    assert found.iterations < 200
+
+
+def test_orthogonal_residuals_save_steps(monkeypatch) -> None:
+    rng = np.random.default_rng(0)
+    a = torch.tensor(rng.normal(size=(400, 300)) * np.geomspace(1e-3, 10, 300)).float()
+    operator, b = Quadratic(a, 1e-3), torch.tensor(rng.normal(size=300)).float()
+    steps = cg(operator, b).iterations
+    monkeypatch.setattr("core.influence.solvers.BASIS_BYTES", 10 * b.nbytes)
+    few = cg(operator, b)
+    assert few.residual <= 1e-3
+    monkeypatch.setattr("core.influence.solvers.BASIS_BYTES", 0)
+    none = cg(operator, b)
+    assert none.residual <= 1e-3
+    assert steps < 0.8 * none.iterations
+
+
 def test_nothing_to_solve(problem) -> None:
     operator, b, _ = problem
     for found in (cg(operator, 0 * b), lissa(operator, 0 * b), exact(operator.matrix(), 0 * b)):
