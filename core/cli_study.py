@@ -163,15 +163,19 @@ def _combine(options: argparse.Namespace) -> int:
 
 
 def _export(store: Store, job: Job, path: Path) -> None:
+    from core import jobs
     from core.studies import STUDIES
 
-    write(STUDIES[job.study].scores(job, store), path)
+    with jobs.reading(store, job) as reader:
+        write(STUDIES[job.study].scores(job, reader), path)
 
 
 def _analyse(store: Store, job: Job, folder: Path) -> None:
+    from core import jobs
     from core.studies import STUDIES
 
-    report = STUDIES[job.study].report(job, store)
+    with jobs.reading(store, job) as reader:
+        report = STUDIES[job.study].report(job, reader)
     for name, table in report.tables.items():
         write(table, folder / f"{name}.csv")
     for sentence in report.sentences:

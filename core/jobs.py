@@ -13,16 +13,18 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from core import datasets, limits, settings
-from core.errors import JobCancelled, UnknownName, XFactorError
+from core.errors import DamagedBlob, JobCancelled, UnknownName, XFactorError
 from core.store import Store
 from core.studies import STUDIES, StudySpec
+from core.studies.reading import Reader
 
 MOST_DEATHS = 5
 SECONDS_TO_START = 10
@@ -106,8 +108,8 @@ def submit(store: Store, study: str, spec: StudySpec, scheduler: str | None = No
     """Put a study in the queue and see that a runner is at work.
 
     A study that is already there is the same job: it is left alone while it waits or runs and
-    when it is done, and taken up again where it was when it failed, was cancelled or left
-    units behind.
+    when it is done, and taken up again where it was when it failed, was cancelled, left units
+    behind or has lost arrays.
 
     Raises:
         InputError: The spec cannot be used.
@@ -131,6 +133,10 @@ def submit(store: Store, study: str, spec: StudySpec, scheduler: str | None = No
         )  # fmt: skip
         db.execute("INSERT OR REPLACE INTO job_names VALUES (?, ?)", (spec.name, key))
         db.execute("COMMIT")
+    job = find(store, key)
+    if job.state == "done":
+        with reading(store, job) as reader, suppress(DamagedBlob):
+            STUDIES[study].scores(job, reader)
     resume(store, key)
     return find(store, key)
 
@@ -186,6 +192,28 @@ def resume(store: Store, key: str) -> None:
             (key,),
         )
     ensure_runner(store)
+
+
+@contextmanager
+def reading(store: Store, job: Job) -> Iterator[Reader]:
+    """A store to read the results of a job from.
+
+    A finished study of which something read there is damaged has failed from then on: taken up
+    again, it computes that again and nothing else.
+    """
+    reader = Reader(store)
+    try:
+        yield reader
+    finally:
+        if reader.damaged and job.state == "done":
+            mend = "Open its bundle again" if job.imported else "Take it up again"
+            message = f"{reader.damaged[0]} {mend}, which mends that and leaves the rest as it is."
+            with store.connection() as db:
+                db.execute(
+                    "UPDATE jobs SET state = 'failed', message = ? WHERE key = ? "
+                    "AND state = 'done'",
+                    (message, job.key),
+                )
 
 
 def take(store: Store, job: Job) -> None:

@@ -171,6 +171,14 @@ class Store:
             raise DamagedBlob(f"{path} cannot be read: {error.strerror}.") from error
         return Blob(arrays, json.loads(row[1]))
 
+    def whole(self, key: str, report: Callable[[str], None]) -> Blob | None:
+        """The arrays stored under a key, or None; damaged ones are told, and are none."""
+        try:
+            return self.blob(key)
+        except DamagedBlob as error:
+            report(f"{error} It is computed again when its study runs.")
+            return None
+
     def remember(
         self,
         key: str,

@@ -25,13 +25,14 @@ from core.bundle.members import (
     from_npz,
     from_scores,
 )
-from core.bundle.reading import Watched, watched
+from core.bundle.reading import watched
 from core.bundle.writing import JOB_FIELDS
 from core.details import Detail, add_details, detailed
 from core.errors import DamagedBlob, InputError
 from core.jobs import Job
 from core.store import Blob, Score, Store
 from core.studies import STUDIES
+from core.studies.reading import Watched
 
 # What two machines may differ in and still have the same result.
 ABOUT_THE_MACHINE = {"seconds", "device", "versions"}
@@ -79,6 +80,7 @@ def again(job: Job, store: Store) -> Job:
 
     Raises:
         InputError: It is not imported, or its data set is not to be had or is another one here.
+        DamagedBlob: An array that it brought along is damaged.
     """
     if not job.imported:
         raise InputError(f"Study {job.name!r} was run here; only an imported one is run again.")

@@ -25,13 +25,14 @@ from core.bundle.members import (
     to_npz,
     to_scores,
 )
-from core.bundle.reading import Watched, watched, with_details
+from core.bundle.reading import watched, with_details
 from core.details import details
 from core.errors import InputError
 
 if TYPE_CHECKING:
     from core.jobs import Job
     from core.store import Store
+    from core.studies.reading import Watched
 
 JOB_FIELDS = (
     *("key", "study", "name", "spec", "facts", "done", "total", "message"),

@@ -10,15 +10,14 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from core import settings
 from core.datasets.base import Dataset
-from core.engine import measure, worker_device
-from core.errors import DamagedBlob
+from core.engine import device_label, measure, versions, worker_device
 from core.influence import Certificate, DatasetContribution, ReplayCertificate, dataset_contribution
 from core.influence.draw import Draw, Sample
 from core.influence.rows import harm, judge
@@ -66,6 +65,25 @@ class Question:
         return content_key("assessment", values)
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where and with what an assessment was made.
+
+    Args:
+        dataset: Fingerprint of the data set.
+        model: The model's name for people.
+        rows: Rows that it was trained on.
+        device: What it ran on.
+        versions: Library versions that matter to the result.
+    """
+
+    dataset: str
+    model: str
+    rows: int
+    device: str
+    versions: str
+
+
 @dataclass(frozen=True, eq=False)
 class Assessment:
     """One model trained on one training set, judged by validation rows.
@@ -80,6 +98,7 @@ class Assessment:
         macro_f1: Mean F1 over classes on the test split.
         train_accuracy: Share of the training labels that the model gives.
         seconds: Time that training and testing took.
+        origin: Where it was made; None for those stored before that was noted.
     """
 
     influence: Floats
@@ -91,6 +110,7 @@ class Assessment:
     macro_f1: float
     train_accuracy: float
     seconds: float
+    origin: Origin | None = None
 
     @property
     def contribution(self) -> DatasetContribution:
@@ -101,23 +121,38 @@ class Assessment:
         """Keep it under a key."""
         kind = "solver" if isinstance(self.certificate, Certificate) else "replay"
         numbers = {name: value for name, value in vars(self).items() if isinstance(value, float)}
-        meta = {**numbers, "certificate": {"kind": kind, **asdict(self.certificate)}}
+        meta: dict[str, Any] = {**numbers, "certificate": {"kind": kind, **asdict(self.certificate)}}
+        if self.origin is not None:
+            meta["origin"] = asdict(self.origin)
         store.put_blob(key, {"influence": self.influence, "loss": self.loss}, meta)
 
     @classmethod
     def stored(cls, store: Store, key: str, report: Callable[[str], None]) -> Assessment | None:
         """The assessment under a key; None if there is none, or a damaged one, which is told."""
-        try:
-            blob = store.blob(key)
-        except DamagedBlob as error:
-            report(f"{error} It is computed again.")
-            return None
+        blob = store.whole(key, report)
         if blob is None:
             return None
         values = dict(blob.meta)
         certificate = dict(values.pop("certificate"))
         made = CERTIFICATES[certificate.pop("kind")](**certificate)
-        return cls(blob.arrays["influence"], blob.arrays["loss"], made, **values)
+        origin = values.pop("origin", None)
+        return cls(
+            blob.arrays["influence"],
+            blob.arrays["loss"],
+            made,
+            origin=None if origin is None else Origin(**origin),
+            **values,
+        )
+
+    def made(self) -> dict[str, Any]:
+        """How the model was made, for tables of runs: `model`, `seconds`, `device`, `versions`."""
+        known = self.origin or Origin("", "", len(self.loss), "", "")
+        return {
+            "model": known.model,
+            "seconds": self.seconds + self.certificate.seconds,
+            "device": known.device,
+            "versions": known.versions,
+        }
 
 
 def assess(dataset: Dataset, question: Question, device: str) -> Assessment:
@@ -148,6 +183,13 @@ def assess(dataset: Dataset, question: Question, device: str) -> Assessment:
         macro_f1=macro_f1,
         train_accuracy=trained.fit.train_accuracy,
         seconds=trained.fit.seconds,
+        origin=Origin(
+            dataset.fingerprint,
+            model.label,
+            drawn.training_set.rows.size,
+            device_label(device),
+            versions(),
+        ),
     )
 
 
@@ -243,9 +285,5 @@ def recalled(
     store: Store, fingerprint: str, sample: Sample, report: Callable[[str], None]
 ) -> Draw | None:
     """A draw that was made before; None if there is none, or a damaged one, which is told."""
-    try:
-        blob = store.blob(sample.key(fingerprint))
-    except DamagedBlob as error:
-        report(f"{error} Run the study again.")
-        return None
+    blob = store.whole(sample.key(fingerprint), report)
     return None if blob is None else Draw.from_arrays(fingerprint, blob.arrays)

@@ -18,7 +18,6 @@ import pandas as pd
 from core import datasets
 from core.datasets.base import Dataset
 from core.engine import worker_device
-from core.errors import DamagedBlob
 from core.influence import LabelSuspicion
 from core.influence.draw import Draw, check_sizes
 from core.influence.rows import own_influence, table, unseen_loss
@@ -29,6 +28,7 @@ from core.registry import Registry
 from core.specs import TrainingSet, content_key
 from core.store import Store
 from core.studies.assess import Assessment, Question, assess_all, recalled, remembered
+from core.studies.assess_cost import cost
 from core.studies.base import Preset, Report, Study
 from core.studies.influence_spec import InfluenceSpec
 
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 OWN = "self-influence"
+VIEWS = (OWN, *(f"fold {k}" for k in range(FOLDS)))  # of label suspicion, a model each
 
 Floats = npt.NDArray[np.float64]
 
@@ -56,7 +57,7 @@ class Part(NamedTuple):
 
 def parts(question: Question) -> list[Part]:
     """All views of one training set."""
-    return [Part(question, name) for name in (OWN, *(f"fold {k}" for k in range(FOLDS)))]
+    return [Part(question, name) for name in VIEWS]
 
 
 def _part_task(dataset: Dataset, part: Part) -> Floats:
@@ -87,6 +88,23 @@ def prepare(spec: InfluenceSpec) -> tuple[str, dict[str, Any]]:
     content |= {"dataset": dataset.fingerprint, "model": model.key}
     facts = {"fingerprint": dataset.fingerprint, "classes": list(dataset.classes)}
     return content_key(spec.study, content), {**facts, "model": model.label}
+
+
+def estimate(spec: InfluenceSpec, dataset: Dataset, store: Store) -> tuple[int, float, bool]:
+    """Models not trained yet, the seconds they will take here, and whether that was measured.
+
+    Raises:
+        InputError: Influence cannot look into the model, or it does not go with the data set.
+    """
+    model = spec.parsed_model()
+    check_trainable(model, dataset)
+    left = 1 + len(VIEWS)
+    drawn = recalled(store, dataset.fingerprint, spec.sample, _quiet)
+    if drawn is not None:
+        question = Question(drawn, model, spec.fit_seed)
+        left -= Assessment.stored(store, question.key, _quiet) is not None
+        left -= sum(_stored(store, part.key, _quiet) is not None for part in parts(question))
+    return cost(left, dataset, model, spec.train, store)
 
 
 def run(spec: InfluenceSpec, context: Context) -> str:
@@ -125,11 +143,7 @@ def run(spec: InfluenceSpec, context: Context) -> str:
 
 
 def _stored(store: Store, key: str, report: Callable[[str], None]) -> Floats | None:
-    try:
-        blob = store.blob(key)
-    except DamagedBlob as error:
-        report(f"{error} It is computed again.")
-        return None
+    blob = store.whole(key, report)
     return None if blob is None else blob.arrays["scores"]
 
 
@@ -191,7 +205,8 @@ def report(job: Job, store: Store) -> Report:
     found = results(job, store)
     if found is None:
         return Report({}, ("Nothing is scored yet.",))
-    return Report({"rows": found.table}, sentences(found))
+    runs = pd.DataFrame([found.found.made()])
+    return Report({"rows": found.table, "runs": runs}, sentences(found))
 
 
 def sentences(scores: Scores) -> tuple[str, ...]:
@@ -227,4 +242,5 @@ INFLUENCE = Study(
     scores,
     report,
     headline,
+    estimate,
 )

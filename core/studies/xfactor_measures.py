@@ -12,7 +12,6 @@ import pandas as pd
 
 from core import diversity
 from core.datasets.base import Dataset
-from core.errors import DamagedBlob
 from core.specs import TrainingSet, content_key
 from core.store import Store
 
@@ -67,11 +66,7 @@ def measured(
     chunk: Chunk, fingerprint: str, store: Store, report: Callable[[str], None]
 ) -> pd.DataFrame | None:
     """The stored measures of a chunk, one row a subset; None where there are none."""
-    try:
-        blob = store.blob(chunk.key(fingerprint))
-    except DamagedBlob as error:
-        report(f"{error} Measure the subsets again.")
-        return None
+    blob = store.whole(chunk.key(fingerprint), report)
     if blob is None:
         return None
     return pd.DataFrame({"subset": list(chunk.subsets), **blob.arrays})

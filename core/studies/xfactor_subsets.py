@@ -125,16 +125,7 @@ def stored(
     groups: Sequence[Group], fingerprint: str, store: Store, report: Callable[[str], None]
 ) -> list[Group]:
     """Those of the groups whose rows are in the store, whole."""
-    found = []
-    for group in groups:
-        try:
-            blob = store.blob(group.key(fingerprint))
-        except DamagedBlob as error:
-            report(f"{error} It is computed again.")
-            continue
-        if blob is not None:
-            found.append(group)
-    return found
+    return [one for one in groups if store.whole(one.key(fingerprint), report) is not None]
 
 
 class Subsets(Mapping[str, Rows]):

@@ -141,6 +141,8 @@ def read(job: Job, show: Callable[[str, float], None]) -> None:
     poll(draw)
     if not job.active:
         show(job.key, job.finished or job.submitted)
+        if jobs.find(loaders.store(), job.key).state != job.state:
+            st.rerun()  # Something that was read is damaged.
         return
     asked = st.session_state.setdefault("asked_at", {})
     if st.button(

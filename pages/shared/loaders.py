@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +22,7 @@ from core.datasets.base import Dataset
 from core.details import Detail
 from core.figures import Figure
 from core.figures import figures as figures_of
+from core.jobs import Job
 from core.selection import Geometry, Subset
 from core.selection.plane import principal_plane
 from core.selection.single import select_class
@@ -120,6 +123,14 @@ def planes(name: str) -> list[Plane]:
     return [principal_plane(space, label) for label in range(len(space.classes))]
 
 
+@contextmanager
+def _reading(key: str) -> Iterator[tuple[Job, Store]]:
+    """A job and a store to read its results from; see `jobs.reading`."""
+    job = jobs.find(store(), key)
+    with jobs.reading(store(), job) as reader:
+        yield job, reader
+
+
 @st.cache_resource(max_entries=8, show_spinner="Reading the scores …")
 def results(key: str, moment: float) -> Results:
     """What a study has found.
@@ -128,7 +139,8 @@ def results(key: str, moment: float) -> Results:
         key: Key of its job.
         moment: Unix time when it ended, or when somebody asked for what there was.
     """
-    return xfactor.results(jobs.find(store(), key), store())
+    with _reading(key) as (job, reader):
+        return xfactor.results(job, reader)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Analysing …")
@@ -148,15 +160,15 @@ def readings(key: str, moment: float) -> list[Fact]:
 @st.cache_data(max_entries=50, show_spinner=False)
 def headline(key: str, moment: float) -> str:
     """The one sentence that a study of any kind was made for."""
-    job = jobs.find(store(), key)
-    return STUDIES[job.study].headline(job, store())
+    with _reading(key) as (job, reader):
+        return STUDIES[job.study].headline(job, reader)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the scores …")
 def report(key: str, moment: float) -> Report:
     """What a study of any kind has found; see `results` for the arguments."""
-    job = jobs.find(store(), key)
-    return STUDIES[job.study].report(job, store())
+    with _reading(key) as (job, reader):
+        return STUDIES[job.study].report(job, reader)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Drawing the figures …")
@@ -168,26 +180,30 @@ def figures(key: str, moment: float) -> list[Figure]:
 @st.cache_resource(max_entries=8, show_spinner="Reading the scores …")
 def influence(key: str, moment: float) -> Scores | None:
     """What a scoring of rows has found; see `results` for the arguments."""
-    return influence_scores.results(jobs.find(store(), key), store())
+    with _reading(key) as (job, reader):
+        return influence_scores.results(job, reader)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the rounds …")
 def refinement(key: str, moment: float) -> tuple[RefinementResults, RefinementAnalysis]:
     """What a refinement has found, and its analysis; see `results` for the arguments."""
-    found = refinement_study.results(jobs.find(store(), key), store())
+    with _reading(key) as (job, reader):
+        found = refinement_study.results(job, reader)
     return found, refinement_analysis.analyse(found.table, found.spec)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the scores …")
 def leave_one_out(key: str, moment: float) -> Check:
     """What a spot check has found; see `results` for the arguments."""
-    return leave_one_out_study.results(jobs.find(store(), key), store())
+    with _reading(key) as (job, reader):
+        return leave_one_out_study.results(job, reader)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Reading the scores …")
 def faults(key: str, moment: float) -> FaultsResults:
     """What a study of faults has found; see `results` for the arguments."""
-    return faults_study.results(jobs.find(store(), key), store())
+    with _reading(key) as (job, reader):
+        return faults_study.results(job, reader)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Analysing …")
@@ -209,7 +225,8 @@ def cost(toml: str, _spec: FaultsSpec | RemovalSpec) -> tuple[int, float, bool]:
 @st.cache_resource(max_entries=4, show_spinner="Reading the predictions …")
 def faults_details(key: str, moment: float) -> tuple[dict[str, Detail], npt.NDArray[np.int64]]:
     """Predictions of a study of faults by unit key, and the true classes."""
-    return faults_study.details_of(jobs.find(store(), key), store())
+    with _reading(key) as (job, reader):
+        return faults_study.details_of(job, reader)
 
 
 @st.cache_resource(max_entries=20, show_spinner="Comparing subsets …")

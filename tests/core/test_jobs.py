@@ -1,17 +1,20 @@
 """The queue: one job for one study, states that follow what happened, a runner that ends well."""
 
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from core import jobs
-from core.errors import JobCancelled, JobError, NotEnoughImages, UnknownName
+from core import engine, jobs
+from core.errors import DamagedBlob, JobCancelled, JobError, NotEnoughImages, UnknownName
 from core.jobs import Context
 from core.store import Store
 from core.studies import xfactor
 from core.studies.xfactor_spec import XFactorSpec
+from tests.core.studies.serial import serial
 
 SPEC = XFactorSpec("digits", "first", per_class=(5,), random=2, strategies=(), models=("gnb",))
 
@@ -173,6 +176,11 @@ def test_a_study_with_a_damaged_selection_and_a_failing_unit_ends_and_says_so(
     store: Store, tmp_path: Path
 ) -> None:
     """The real work, in this process: run, damage what was stored, extend, read."""
+    with serial(tmp_path):
+        _run_damage_extend_read(store, tmp_path)
+
+
+def _run_damage_extend_read(store: Store, tmp_path: Path) -> None:
     job = jobs.submit(store, "xfactor", SPEC)
     jobs.run_queue(store)
     assert jobs.find(store, job.key).state == "done"
@@ -198,3 +206,54 @@ def test_a_study_with_a_damaged_selection_and_a_failing_unit_ends_and_says_so(
     assert (results.scores["error"] == 1 - results.scores["accuracy"]).all()
     estimate = xfactor.estimate(spec, xfactor.datasets.load("digits"), store)
     assert (estimate.units, estimate.done, estimate.seconds) == (4, 4, 0.0)
+
+
+@pytest.fixture
+def done(tmp_path: Path) -> Iterator[Store]:
+    """A store with a finished study whose rows have been cut short."""
+    with serial(tmp_path):
+        store = Store(tmp_path)
+        jobs.submit(store, "xfactor", SPEC)
+        jobs.run_queue(store)
+        fingerprint = jobs.find(store, "first").facts["fingerprint"]
+        for group in xfactor.plan(SPEC):
+            path = tmp_path / "blobs" / f"{group.key(fingerprint)}.npz"
+            path.write_bytes(path.read_bytes()[:-9])
+        yield store
+
+
+def test_a_finished_study_that_lost_an_array_is_unfinished_and_computes_that_alone_again(
+    done: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = jobs.find(done, "first")
+    with jobs.reading(done, job) as reader:
+        cut = xfactor.results(job, reader)
+    # Who only reads is told that it would be computed again, not that it was.
+    assert cut.scores.empty
+    assert "checksum. It is computed again when its study runs." in cut.notes[0]
+    lost = jobs.find(done, "first")
+    assert lost.state == "failed"
+    assert lost.message.endswith("Take it up again, which mends that and leaves the rest as it is.")
+    trained: list[object] = []
+    monkeypatch.setattr(engine, "results", lambda *given: trained.append(given))
+    jobs.resume(done, job.key)
+    jobs.run_queue(done)
+    mended = jobs.find(done, "first")
+    assert (mended.state, mended.done, mended.total) == ("done", 2, 2)
+    assert not trained
+    found = xfactor.results(mended, done)
+    assert not found.notes
+    assert len(found.scores) == 2
+
+
+def test_asking_for_a_finished_study_again_finds_what_it_lost(done: Store) -> None:
+    assert jobs.submit(done, "xfactor", SPEC).state == "queued"
+    jobs.run_queue(done)
+    assert jobs.submit(done, "xfactor", SPEC).state == "done"
+
+
+def test_what_was_opened_from_a_bundle_is_mended_from_it(done: Store) -> None:
+    job = replace(jobs.find(done, "first"), facts={"imported": {}})
+    with pytest.raises(DamagedBlob), jobs.reading(done, job) as reader:
+        raise DamagedBlob(reader.damaged.append("It is cut.") or "")
+    assert jobs.find(done, "first").message.startswith("It is cut. Open its bundle again")

@@ -11,9 +11,12 @@ import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core import database
+from core import database, jobs
 from core.settings import PROJECT
 from core.store import Store
+from core.studies import xfactor
+from core.studies.xfactor_spec import XFactorSpec
+from pages.shared import jobs_panel
 
 # Markdown that would draw a picture from elsewhere, a link, a formula, a colour and HTML.
 MARKS = "![p](http://x.y) [l](http://x.y) **b** $x$ :red[r] <img src=x>"
@@ -53,6 +56,24 @@ def test_a_full_disk_is_said_and_the_page_is_still_there(
     assert not app.exception
     assert "is full; free some space" in app.error[0].value
     assert app.title[0].value == "Jobs"
+
+
+def test_a_study_that_lost_an_array_says_so_and_can_be_resumed(
+    with_study: str, cache: Path
+) -> None:
+    job = jobs.find(Store(), with_study)
+    group = xfactor.plan(XFactorSpec.from_dict(job.spec))[0]
+    path = cache / "blobs" / f"{group.key(job.facts['fingerprint'])}.npz"
+    path.write_bytes(path.read_bytes()[:-9])
+    app = opened()
+    app.query_params["study"] = jobs_panel.label(job)
+    app = app.switch_page("pages/study.py").run()
+    assert not app.exception
+    (said,) = app.error
+    assert path.name in said.value
+    assert "Take it up again, which mends that and leaves the rest as it is." in said.value
+    app.button(key=f"resume-{job.key}").click().run()
+    assert jobs.find(Store(), with_study).state == "queued"
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,8 @@ def show(key: str, moment: float) -> None:
     """
     results = loaders.results(key, moment)
     if results.scores.empty:
-        st.info("No model has been scored yet.", icon=":material/hourglass_empty:")
+        gaps(results.notes, results.failures, "failures")
+        st.info("There are no scores to show yet.", icon=":material/hourglass_empty:")
         return
     found = Found(key, moment, results, loaders.analysis(key, moment))
     gaps((*results.notes, *found.analysis.notes), results.failures, "failures")

@@ -1,0 +1,52 @@
+"""Stores that note what the results of a study are read from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from core.errors import DamagedBlob
+from core.store import Blob, Store
+
+
+class Reader(Store):
+    """A store that notes which of the arrays read from it are damaged."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.root)
+        self.damaged: list[str] = []
+
+    def blob(self, key: str) -> Blob | None:
+        """As `Store.blob`."""
+        try:
+            return super().blob(key)
+        except DamagedBlob as error:
+            self.damaged.append(str(error))
+            raise
+
+
+class Watched(Reader):
+    """A store that notes what is read from it, and holds it."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store)
+        self.blobs: dict[str, Blob] = {}
+        self.units: dict[str, None] = {}
+
+    def blob(self, key: str) -> Blob | None:
+        """As `Store.blob`."""
+        found = super().blob(key)
+        if found is not None:
+            self.blobs[key] = found
+        return found
+
+    def scores(self, units: Sequence[str]) -> pd.DataFrame:
+        """As `Store.scores`."""
+        self.units.update(dict.fromkeys(units))
+        return super().scores(units)
+
+    def failures(self, units: Sequence[str]) -> pd.DataFrame:
+        """As `Store.failures`."""
+        self.units.update(dict.fromkeys(units))
+        return super().failures(units)
