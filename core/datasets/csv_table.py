@@ -103,6 +103,8 @@ def read(files: Files, progress: Progress) -> Content:
     except (OSError, ValueError, pd.errors.ParserWarning) as error:
         raise InputError(f"{path} cannot be read as CSV: {error}.") from error
     progress(1, 1, f"Reading {path.name}")
+    if list(table) != names:  # A name within quotes may go on in the next line.
+        raise InputError(f"{path} must have the names of all its columns in its first line.")
     rows_names = [f"{files.relative(path)}:{row}" for row in range(len(table))]
     labels, classes = _classes(table.pop(label), label, path)
     table, notes = _categories(table)

@@ -164,8 +164,9 @@ def test_numbers_may_be_labels(root: Path) -> None:
             "leave out columns such as names",
         ),
         ("x,label\n\xff,a\n", "UTF-8|cannot be read"),
+        ('x,y,"a\nb"\n' + "1,2,3\n" * 9, "names of all its columns in its first line"),
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_csv_files_that_cannot_be_used(root: Path, content: str, match: str) -> None:
     (root / "bad.csv").write_bytes(content.encode("latin-1"))
