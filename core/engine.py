@@ -44,7 +44,8 @@ def worker_device() -> str:
     return f"cuda:{int(name) % torch.cuda.device_count() if name.isdecimal() else 0}"
 
 
-def _device_label(device: str) -> str:
+def device_label(device: str) -> str:
+    """What is stored of the device that something ran on."""
     if device == "cpu":
         return "cpu"
     import torch
@@ -53,7 +54,8 @@ def _device_label(device: str) -> str:
 
 
 @cache
-def _versions() -> str:
+def versions() -> str:
+    """The libraries that matter to results, as stored with them."""
     names = ("numpy", "scikit-learn", "torch", "torchvision")
     return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
 
@@ -144,10 +146,10 @@ def score_of(dataset: Dataset, unit: Unit, result: Fit, device: str) -> Score:
         train_accuracy=result.train_accuracy,
         epochs=result.epochs,
         seconds=result.seconds,
-        device=_device_label(device),
+        device=device_label(device),
         weights=result.weights,
         seed=unit.seed,
-        versions=_versions(),
+        versions=versions(),
     )
 
 

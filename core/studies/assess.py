@@ -121,7 +121,8 @@ class Assessment:
         """Keep it under a key."""
         kind = "solver" if isinstance(self.certificate, Certificate) else "replay"
         numbers = {name: value for name, value in vars(self).items() if isinstance(value, float)}
-        meta: dict[str, Any] = {**numbers, "certificate": {"kind": kind, **asdict(self.certificate)}}
+        meta: dict[str, Any] = dict(numbers)
+        meta["certificate"] = {"kind": kind, **asdict(self.certificate)}
         if self.origin is not None:
             meta["origin"] = asdict(self.origin)
         store.put_blob(key, {"influence": self.influence, "loss": self.loss}, meta)

@@ -9,14 +9,17 @@ import numpy as np
 import pandas as pd
 
 from core import datasets
+from core.datasets.base import Dataset
 from core.errors import InputError
 from core.influence.draw import Draw
+from core.influence.trainable import check_trainable
 from core.models import Model
 from core.registry import Registry
 from core.stats.tracking import Correlation, correlate
 from core.store import Store
 from core.studies import influence_scores
 from core.studies.assess import Assessment, Clock, Question, assess_all, recalled, remembered
+from core.studies.assess_cost import cost
 from core.studies.base import Preset, Report, Study
 from core.studies.influence_spec import LeaveOneOutSpec
 
@@ -52,6 +55,23 @@ def prepare(spec: LeaveOneOutSpec) -> tuple[str, dict[str, Any]]:
     found = influence_scores.prepare(spec)
     questions(spec, spec.sample.draw(datasets.load(spec.dataset)), spec.parsed_model())
     return found
+
+
+def estimate(spec: LeaveOneOutSpec, dataset: Dataset, store: Store) -> tuple[int, float, bool]:
+    """Models not trained yet, the seconds they will take here, and whether that was measured.
+
+    Raises:
+        InputError: As `prepare`.
+    """
+    model = spec.parsed_model()
+    check_trainable(model, dataset)
+    asked = [one for some in questions(spec, spec.sample.draw(dataset), model) for one in some]
+    left = sum(Assessment.stored(store, one.key, _quiet) is None for one in asked)
+    return cost(left, dataset, model, spec.train, store)
+
+
+def _quiet(sentence: str) -> None:
+    """What is damaged counts as not there; the run says so."""
 
 
 def run(spec: LeaveOneOutSpec, context: Context) -> str:
@@ -92,7 +112,7 @@ class Check:
 def results(job: Job, store: Store) -> Check:
     """The spot check, complete or not; needs the store alone."""
     spec = LeaveOneOutSpec.from_dict(job.spec)
-    drawn = recalled(store, job.facts["fingerprint"], spec.sample, lambda sentence: None)
+    drawn = recalled(store, job.facts["fingerprint"], spec.sample, _quiet)
     rows: list[tuple[Any, ...]] = []
     if drawn is not None:
         asked = questions(spec, drawn, Model.parse(job.facts["model"]))
@@ -105,9 +125,7 @@ def results(job: Job, store: Store) -> Check:
 def _rows(
     spec: LeaveOneOutSpec, drawn: Draw, asked: list[list[Question]], store: Store
 ) -> list[tuple[Any, ...]]:
-    found = [
-        [Assessment.stored(store, one.key, lambda sentence: None) for one in some] for some in asked
-    ]
+    found = [[Assessment.stored(store, one.key, _quiet) for one in some] for some in asked]
     rows = []
     for number, row in enumerate(spec.rows, start=1):
         place = int(np.searchsorted(drawn.training_set.rows, row))
@@ -177,4 +195,5 @@ LEAVE_ONE_OUT = Study(
     scores,
     report,
     headline,
+    estimate,
 )

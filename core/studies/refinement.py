@@ -19,12 +19,14 @@ import numpy as np
 import pandas as pd
 
 from core import datasets
+from core.datasets.base import Dataset
 from core.influence.draw import Draw, Sample, check_sizes, share_of
 from core.influence.trainable import check_trainable
 from core.models import Model
 from core.specs import content_key, seed_from
 from core.store import Store
 from core.studies.assess import Assessment, Clock, Question, assess_all, recalled, remembered
+from core.studies.assess_cost import cost
 from core.studies.base import Report, Study
 from core.studies.refinement_rounds import Places, Round, rounds_table
 from core.studies.refinement_spec import GUIDED, PRESETS, RefinementSpec
@@ -178,6 +180,23 @@ def _answer(key: str, context: Context) -> Assessment | None:
     return Assessment.stored(context.store, key, context.say)
 
 
+def estimate(spec: RefinementSpec, dataset: Dataset, store: Store) -> tuple[int, float, bool]:
+    """Models not trained yet, the seconds they will take here, and whether that was measured.
+
+    Raises:
+        InputError: Influence cannot look into the model, or it does not go with the data set.
+    """
+    model = spec.parsed_model()
+    check_trainable(model, dataset)
+    draws = [recalled(store, dataset.fingerprint, one, _quiet) for one in samples(spec)]
+    known = follow(spec, model, draws, lambda key: Assessment.stored(store, key, _quiet)).done
+    return cost(spec.total - known, dataset, model, spec.train, store)
+
+
+def _quiet(sentence: str) -> None:
+    """What is damaged counts as not there; the run says so."""
+
+
 @dataclass(frozen=True, eq=False)
 class Results:
     """What a study has found so far.
@@ -246,4 +265,5 @@ REFINEMENT = Study(
     scores,
     report,
     headline,
+    estimate,
 )

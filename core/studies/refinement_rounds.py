@@ -17,7 +17,8 @@ from core.studies.assess import Assessment
 COLUMNS = (
     *("seed", "arm", "round", "rows", "flipped", "removed", "removed_flipped"),
     *("dcs", "contribution", "validation_loss", "validation_accuracy", "accuracy", "macro_f1"),
-    *("train_accuracy", "seconds", "influence_seconds", "residual", "training_set"),
+    *("train_accuracy", "seconds", "influence_seconds", "residual", "device", "versions"),
+    "training_set",
 )
 Places = npt.NDArray[np.intp]
 
@@ -51,7 +52,8 @@ def rounds_table(rounds: Sequence[Round]) -> pd.DataFrame:
         wrong), `removed` and `removed_flipped` (rows that leave after it, and those of them with
         a wrong label), `dcs`, `contribution` (raw), `validation_loss`, `validation_accuracy`,
         `accuracy`, `macro_f1`, `train_accuracy`, `seconds`, `influence_seconds`, `residual` (NaN
-        for trees), `training_set` (key) and `best` (lowest validation loss of its seed and arm).
+        for trees), `device`, `versions`, `training_set` (key) and `best` (lowest validation loss
+        of its seed and arm).
     """
     frame = pd.DataFrame([_line(one) for one in rounds], columns=list(COLUMNS))
     chains = frame.groupby(["seed", "arm"], sort=False)["validation_loss"]
@@ -61,7 +63,7 @@ def rounds_table(rounds: Sequence[Round]) -> pd.DataFrame:
 def _line(one: Round) -> tuple[Any, ...]:
     found, wrong = one.found, one.drawn.given != one.drawn.labels
     contribution = found.contribution
-    certificate = found.certificate
+    certificate, made = found.certificate, found.made()
     return (
         *(one.repeat, one.arm, one.number, len(wrong), int(wrong.sum())),
         *(len(one.removed), int(wrong[one.removed].sum())),
@@ -69,6 +71,7 @@ def _line(one: Round) -> tuple[Any, ...]:
         *(found.validation_loss, found.validation_accuracy, found.accuracy, found.macro_f1),
         *(found.train_accuracy, found.seconds, certificate.seconds),
         certificate.residual if isinstance(certificate, Certificate) else float("nan"),
+        *(made["device"], made["versions"]),
         one.drawn.training_set.key,
     )
 
