@@ -64,7 +64,7 @@ def study_part(job: Job, store: Store, number: int) -> Part:
         + "".join(figure for figure, _ in charts)
         + "<h3>Tables</h3>\n"
         + "".join(_table(name, table, job.name) for name, table in others.items() if len(table))
-        + _made(job, scores)
+        + _made(job, tables.get("runs", scores))
         + _again(job, study)
         + "<h3>References</h3>\n<ul>"
         + "".join(f"<li>{escaped(paper)}</li>" for paper in CITATIONS[job.study])
@@ -135,7 +135,7 @@ def _cell(value: object) -> str:
 
 
 def _made(job: Job, scores: pd.DataFrame) -> str:
-    """What is known of how and where the results came about."""
+    """What is known of how and where the results came about; one row of `scores` is one run."""
     facts = {"Key": job.key, "Data set": job.spec["dataset"]}
     if "fingerprint" in job.facts:
         facts["Fingerprint of the data"] = job.facts["fingerprint"]

@@ -7,7 +7,7 @@ harmful row may be labelled right.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,7 +17,7 @@ import pandas as pd
 
 from core import datasets
 from core.datasets.base import Dataset
-from core.engine import worker_device
+from core.engine import device_label, versions, worker_device
 from core.influence import LabelSuspicion
 from core.influence.draw import Draw, check_sizes
 from core.influence.rows import own_influence, table, unseen_loss
@@ -26,7 +26,7 @@ from core.influence.trainable import check_trainable, train
 from core.models import Model
 from core.registry import Registry
 from core.specs import TrainingSet, content_key
-from core.store import Store
+from core.store import Blob, Store
 from core.studies.assess import Assessment, Question, assess_all, recalled, remembered
 from core.studies.assess_cost import cost
 from core.studies.base import Preset, Report, Study
@@ -60,8 +60,9 @@ def parts(question: Question) -> list[Part]:
     return [Part(question, name) for name in VIEWS]
 
 
-def _part_task(dataset: Dataset, part: Part) -> Floats:
-    """Scores of all rows; NaN for those of other folds."""
+def _part_task(dataset: Dataset, part: Part) -> Blob:
+    """Scores of all rows, NaN for those of other folds, and how they were made."""
+    begun = time.perf_counter()
     model, seed = part.question.model, part.question.seed
     training_set = part.question.drawn.training_set
     device = worker_device() if model.family.gpu else "cpu"
@@ -70,8 +71,12 @@ def _part_task(dataset: Dataset, part: Part) -> Floats:
         return train(dataset, some, model, seed, device)
 
     if part.name == OWN:
-        return own_influence(dataset, training_set, one(training_set, seed))
-    return unseen_loss(dataset, training_set, one, seed, int(part.name.split()[1]))
+        scores = own_influence(dataset, training_set, one(training_set, seed))
+    else:
+        scores = unseen_loss(dataset, training_set, one, seed, int(part.name.split()[1]))
+    made = {"model": model.label, "seconds": time.perf_counter() - begun}
+    made |= {"device": device_label(device), "versions": versions()}
+    return Blob({"scores": scores}, made)
 
 
 def prepare(spec: InfluenceSpec) -> tuple[str, dict[str, Any]]:
@@ -103,7 +108,7 @@ def estimate(spec: InfluenceSpec, dataset: Dataset, store: Store) -> tuple[int, 
     if drawn is not None:
         question = Question(drawn, model, spec.fit_seed)
         left -= Assessment.stored(store, question.key, _quiet) is not None
-        left -= sum(_stored(store, part.key, _quiet) is not None for part in parts(question))
+        left -= sum(store.whole(part.key, _quiet) is not None for part in parts(question))
     return cost(left, dataset, model, spec.train, store)
 
 
@@ -115,7 +120,7 @@ def run(spec: InfluenceSpec, context: Context) -> str:
     drawn = remembered(store, dataset, spec.sample, context.say)
     question = Question(drawn, spec.parsed_model(), spec.fit_seed)
     views = parts(question)
-    known = {part.key for part in views if _stored(store, part.key, context.say) is not None}
+    known = {part.key for part in views if store.whole(part.key, context.say) is not None}
     done, total = len(known), 1 + len(views)
 
     def tell(*answer: object) -> None:
@@ -123,8 +128,8 @@ def run(spec: InfluenceSpec, context: Context) -> str:
         done += bool(answer)
         context.report("Training and scoring", done, total, None)
 
-    def finished(part: Part, scores: Floats) -> None:
-        store.put_blob(part.key, {"scores": scores})
+    def finished(part: Part, found: Blob) -> None:
+        store.put_blob(part.key, found.arrays, found.meta)
         tell(part)
 
     def failed(part: Part, error: BaseException) -> list[Part]:
@@ -142,11 +147,6 @@ def run(spec: InfluenceSpec, context: Context) -> str:
     return f"{len(drawn.labels):,} rows scored."
 
 
-def _stored(store: Store, key: str, report: Callable[[str], None]) -> Floats | None:
-    blob = store.whole(key, report)
-    return None if blob is None else blob.arrays["scores"]
-
-
 @dataclass(frozen=True, eq=False)
 class Scores:
     """What is known of the rows of one training set.
@@ -159,6 +159,7 @@ class Scores:
         found: How the model did, influence and its certificate.
         table: One row a training row, as `python -m core influence score` writes it; suspicion is
             NaN until all its parts are there.
+        runs: One row a trained model: `model`, `seconds`, `device`, `versions`.
     """
 
     spec: InfluenceSpec
@@ -167,6 +168,7 @@ class Scores:
     drawn: Draw
     found: Assessment
     table: pd.DataFrame
+    runs: pd.DataFrame
 
 
 def results(job: Job, store: Store) -> Scores | None:
@@ -180,14 +182,16 @@ def results(job: Job, store: Store) -> Scores | None:
     found = Assessment.stored(store, question.key, _quiet)
     if found is None:
         return None
-    own, *folds = (_stored(store, part.key, _quiet) for part in parts(question))
+    own, *folds = (store.whole(part.key, _quiet) for part in parts(question))
+    known = [view for view in (own, *folds) if view is not None]
     nothing = np.full(len(drawn.labels), np.nan)
-    known = [fold for fold in folds if fold is not None]
-    whole = own is not None and len(known) == FOLDS
-    unseen = np.nansum(known, axis=0) if whole else nothing
-    suspicion = LabelSuspicion(nothing if own is None else own, unseen)
+    unseen = nothing
+    if len(known) == len(VIEWS):
+        unseen = np.nansum([view.arrays["scores"] for view in known if view is not own], axis=0)
+    suspicion = LabelSuspicion(nothing if own is None else own.arrays["scores"], unseen)
     rows = table(drawn, found.influence, suspicion)
-    return Scores(spec, fingerprint, tuple(job.facts["classes"]), drawn, found, rows)
+    runs = pd.DataFrame([found.made(), *(view.meta for view in known if view.meta)])
+    return Scores(spec, fingerprint, tuple(job.facts["classes"]), drawn, found, rows, runs)
 
 
 def _quiet(sentence: str) -> None:
@@ -205,8 +209,7 @@ def report(job: Job, store: Store) -> Report:
     found = results(job, store)
     if found is None:
         return Report({}, ("Nothing is scored yet.",))
-    runs = pd.DataFrame([found.found.made()])
-    return Report({"rows": found.table, "runs": runs}, sentences(found))
+    return Report({"rows": found.table, "runs": found.runs}, sentences(found))
 
 
 def sentences(scores: Scores) -> tuple[str, ...]:

@@ -101,12 +101,14 @@ class Check:
             one (NaN for one repetition), `label`, `given_label`.
         correlation: Of predicted and true change.
         classes: Class names.
+        runs: One row a trained model: `model`, `seconds`, `device`, `versions`.
     """
 
     spec: LeaveOneOutSpec
     table: pd.DataFrame
     correlation: Correlation
     classes: tuple[str, ...]
+    runs: pd.DataFrame
 
 
 def results(job: Job, store: Store) -> Check:
@@ -114,18 +116,21 @@ def results(job: Job, store: Store) -> Check:
     spec = LeaveOneOutSpec.from_dict(job.spec)
     drawn = recalled(store, job.facts["fingerprint"], spec.sample, _quiet)
     rows: list[tuple[Any, ...]] = []
+    found: list[list[Assessment | None]] = []
     if drawn is not None:
         asked = questions(spec, drawn, Model.parse(job.facts["model"]))
-        rows = _rows(spec, drawn, asked, store)
+        found = [[Assessment.stored(store, one.key, _quiet) for one in some] for some in asked]
+        rows = _rows(spec, drawn, found)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     correlation = correlate(table["predicted"], table["true"])
-    return Check(spec, table, correlation, tuple(job.facts["classes"]))
+    runs = pd.DataFrame([one.made() for some in found for one in some if one is not None])
+    return Check(spec, table, correlation, tuple(job.facts["classes"]), runs)
 
 
 def _rows(
-    spec: LeaveOneOutSpec, drawn: Draw, asked: list[list[Question]], store: Store
+    spec: LeaveOneOutSpec, drawn: Draw, found: list[list[Assessment | None]]
 ) -> list[tuple[Any, ...]]:
-    found = [[Assessment.stored(store, one.key, _quiet) for one in some] for some in asked]
+    """One row a row that was left out; of each repetition, the model on all rows comes first."""
     rows = []
     for number, row in enumerate(spec.rows, start=1):
         place = int(np.searchsorted(drawn.training_set.rows, row))
@@ -162,7 +167,7 @@ def scores(job: Job, store: Store) -> pd.DataFrame:
 def report(job: Job, store: Store) -> Report:
     """Predicted and true changes, and how they agree."""
     found = results(job, store)
-    return Report({"leave-one-out": found.table}, (sentence(found),))
+    return Report({"leave-one-out": found.table, "runs": found.runs}, (sentence(found),))
 
 
 def sentence(check: Check) -> str:

@@ -243,7 +243,9 @@ def report(job: Job, store: Store) -> Report:
 
     found = results(job, store)
     analysis = analyse(found.table, found.spec)
-    tables = {"rounds": found.table, **analysis.tables()}
+    models = [one.found for one in found.rounds if one.number > 0 or one.arm == GUIDED]
+    runs = pd.DataFrame([model.made() for model in models])
+    tables = {"rounds": found.table, **analysis.tables(), "runs": runs}
     return Report(tables, (*analysis.sentences(), *found.notes))
 
 

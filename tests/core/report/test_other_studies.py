@@ -72,6 +72,9 @@ def test_its_figures_are_in_the_report(study: str, store: Store) -> None:
         assert json.loads(figure.chart.to_json())["$schema"]
         assert figure.title in page.replace("&#x27;", "'")
     assert page.count('class="chart"') == len(drawn)
+    if study != "scoreboard":
+        assert "cpu (" in page
+        assert "scikit-learn" in page
 
 
 @pytest.mark.parametrize("study", DRAWN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from core.influence import self_influence
 from core.influence.rows import COLUMNS
 from core.store import Store
 from core.studies import STUDIES, influence_scores, leave_one_out
+from core.studies.assess import Assessment
 from core.studies.influence_spec import InfluenceSpec, LeaveOneOutSpec
 from core.training.logistic import fit
 from tests.core.studies.serial import Runs, serial
@@ -69,6 +71,29 @@ def test_the_table_is_that_of_the_functions(root: Path, digits: Dataset) -> None
     assert "Solver converged" in report.sentences[1]
 
 
+def test_every_model_says_where_it_was_trained(root: Path, digits: Dataset) -> None:
+    runs = STUDIES["influence"].report(job_of(root, SPEC), Store(root)).tables["runs"]
+    assert len(runs) == 1 + len(influence_scores.VIEWS)
+    assert (runs["device"] == "cpu").all()
+    assert runs["versions"].str.contains("scikit-learn").all()
+    assert (runs["seconds"] > 0).all()
+    assert influence_scores.estimate(SPEC, digits, Store(root)) == (0, 0.0, True)
+    other = InfluenceSpec.from_dict({**SPEC.to_dict(), "seed": 1})
+    left, seconds, measured = influence_scores.estimate(other, digits, Store(root))
+    assert (left, measured) == (7, True)
+    assert seconds > 0
+
+
+def test_what_was_stored_before_origins_were_noted_is_read(root: Path, tmp_path: Path) -> None:
+    found = dataclasses.replace(scored(root).found, origin=None)
+    store = Store(tmp_path)
+    found.store(store, "old")
+    again = Assessment.stored(store, "old", pytest.fail)
+    assert again is not None
+    assert again.origin is None
+    assert again.made()["device"] == ""
+
+
 def test_a_study_that_was_stopped_goes_on(tmp_path: Path, root: Path) -> None:
     with serial(tmp_path):
         with pytest.raises(JobCancelled):
@@ -95,6 +120,9 @@ def test_leave_one_out_is_plain_retraining(root: Path, digits: Dataset) -> None:
     )
     with serial(root):
         assert leave_one_out.run(spec, Runs(root)) == "9 models trained."
+    assert leave_one_out.estimate(spec, digits, Store(root)) == (0, 0.0, True)
+    report = STUDIES["leave-one-out"].report(job_of(root, spec), Store(root))
+    assert report.tables["runs"]["device"].tolist() == ["cpu"] * 9
     found = leave_one_out.results(job_of(root, spec), Store(root))
     drawn = scored(root).drawn
     x = digits.train.x.reshape(1300, -1) / 16

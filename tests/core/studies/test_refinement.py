@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from core import datasets, jobs
+from core import datasets, jobs, settings
 from core.datasets.base import Dataset
 from core.errors import InputError, JobCancelled
 from core.influence import Certificate, influence
@@ -153,6 +153,22 @@ def test_stopped_and_taken_up_again_it_ends_with_the_same_arrays(
             np.testing.assert_array_equal(values, resumed[key][name])
 
 
+def test_what_is_left_is_estimated_before_it_runs(finished: Path, digits: Dataset) -> None:
+    store = Store(finished)
+    assert refinement.estimate(SPEC, digits, store) == (0, 0.0, True)
+    more = RefinementSpec.from_dict({**SPEC.to_dict(), "seeds": 4})
+    left, seconds, measured = refinement.estimate(more, digits, store)
+    assert (left, measured) == (14, True)
+    each = [one.found.made()["seconds"] for one in read(finished).rounds]
+    assert seconds * min(settings.workers(), left) / left == pytest.approx(np.mean(each), rel=0.3)
+    other = RefinementSpec.from_dict({**SPEC.to_dict(), "train": 400})
+    left, rough, measured = refinement.estimate(other, digits, store)
+    assert (left, measured) == (14, False)
+    assert rough > 0
+    with pytest.raises(InputError, match="which gnb has not"):
+        refinement.estimate(RefinementSpec("digits", model="gnb"), digits, store)
+
+
 def test_more_rounds_and_seeds_keep_what_is_done(finished: Path) -> None:
     more = RefinementSpec.from_dict({**SPEC.to_dict(), "rounds": 3, "seeds": 3})
     known = read(finished, more)
@@ -171,7 +187,10 @@ def _job(root: Path, spec: RefinementSpec) -> jobs.Job:
 
 def test_the_report_has_every_table(finished: Path) -> None:
     report = refinement.report(_job(finished, SPEC), Store(finished))
-    assert set(report.tables) == {"rounds", "curves", "best", "comparisons", "tracking"}
+    assert set(report.tables) == {"rounds", "curves", "best", "comparisons", "tracking", "runs"}
+    assert len(report.tables["runs"]) == SPEC.total
+    assert (report.tables["runs"]["device"] == "cpu").all()
+    assert report.tables["runs"]["versions"].str.contains("torch").all()
     assert len(report.tables["comparisons"]) == 6
     assert not report.tables["comparisons"]["significant"].any()
     text = "\n".join(report.sentences)
