@@ -75,6 +75,7 @@ def new_study(view: View) -> None:
         if not picker.is_here(listing):
             return
         spec = view.compose(loaders.dataset(listing.name))
+    jobs_panel.cost(spec)
     if st.button(
         "Run",
         icon=":material/play_arrow:",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import pandas as pd
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 class StudySpec(Protocol):
     """What every study's spec can do."""
+
+    study: ClassVar[str]
 
     @property
     def name(self) -> str: ...

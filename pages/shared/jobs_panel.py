@@ -14,8 +14,6 @@ from core.jobs import Job
 from core.specs import Spec
 from core.store import Store
 from core.studies import STUDIES, StudySpec
-from core.studies.faults_spec import FaultsSpec
-from core.studies.removal import RemovalSpec
 from pages.shared import loaders, machines, share, shell
 from pages.shared.text import ago, duration, plain
 
@@ -29,6 +27,7 @@ COLOURS: dict[str, Colour] = {
     "cancelled": "orange",
 }
 LOG_LINES = 200
+LONG_SECONDS = 3600
 GO_TO = "go_to_study"
 
 
@@ -99,13 +98,20 @@ def submit(study: str, spec: StudySpec) -> None:
     st.switch_page(page.path, query_params={})
 
 
-def cost(spec: FaultsSpec | RemovalSpec) -> None:
-    """How many models a study trains and how long that will take, in a line."""
+def cost(spec: StudySpec) -> None:
+    """How many models a study trains and how long that will take, in a line; a warning if long."""
     left, seconds, measured = loaders.cost(spec.to_toml(), spec)
+    expected = f"{duration(seconds)} expected on this machine" if left else "all known already"
     st.caption(
-        f"{left:,} models to train, {duration(seconds) if left else 'all known already'}"
+        f"{left:,} models to train, {expected}"
         + ("." if measured else "; a rough figure, as this is the first run.")
     )
+    if seconds > LONG_SECONDS:
+        st.warning(
+            f"That is about {duration(seconds)}. Ask for less, or let it run: it runs on when you "
+            "close this page, can be cancelled, and goes on where it was.",
+            icon=":material/hourglass_top:",
+        )
 
 
 def as_file(spec: Spec) -> None:

@@ -29,20 +29,17 @@ from core.selection.single import select_class
 from core.settings import PROJECT
 from core.specs import Selection
 from core.store import Store
-from core.studies import STUDIES, Report, influence_scores, refinement_analysis, xfactor
+from core.studies import STUDIES, Report, StudySpec, influence_scores, refinement_analysis, xfactor
 from core.studies import faults as faults_study
 from core.studies import leave_one_out as leave_one_out_study
 from core.studies import refinement as refinement_study
-from core.studies import removal as removal_study
 from core.studies.faults import Results as FaultsResults
 from core.studies.faults_analysis import Analysis as FaultsAnalysis
 from core.studies.faults_analysis import analyse as analyse_faults
-from core.studies.faults_spec import FaultsSpec
 from core.studies.influence_scores import Scores
 from core.studies.leave_one_out import Check
 from core.studies.refinement import Results as RefinementResults
 from core.studies.refinement_analysis import Analysis as RefinementAnalysis
-from core.studies.removal import RemovalSpec
 from core.studies.xfactor import Results
 from core.studies.xfactor_analysis import Analysis, agreement, analyse
 from core.studies.xfactor_analysis.readings import Fact, facts
@@ -214,12 +211,11 @@ def faults_analysis(key: str, moment: float) -> FaultsAnalysis:
 
 
 @st.cache_data(max_entries=50, ttl=COST_SECONDS, show_spinner=False)
-def cost(toml: str, _spec: FaultsSpec | RemovalSpec) -> tuple[int, float, bool]:
+def cost(toml: str, _spec: StudySpec) -> tuple[int, float, bool]:
     """Models to train, expected seconds, and whether these were measured; of a study as TOML."""
-    data = dataset(_spec.dataset)
-    if isinstance(_spec, FaultsSpec):
-        return faults_study.estimate(_spec, data, store())
-    return removal_study.estimate(_spec, data, store())
+    estimate = STUDIES[_spec.study].estimate
+    assert estimate is not None, _spec.study
+    return estimate(_spec, dataset(_spec.dataset), store())
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the predictions …")

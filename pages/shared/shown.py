@@ -39,6 +39,20 @@ def table(frame: pd.DataFrame, stem: str) -> None:
     export.table(frame, stem)
 
 
+def made(runs: pd.DataFrame) -> None:
+    """What models were trained on and with.
+
+    Args:
+        runs: One row a trained model, with `device` and `versions`; empty where not noted.
+    """
+    if runs.empty:
+        return
+    devices, versions = (sorted(set(runs[name]) - {""}) for name in ("device", "versions"))
+    if devices:
+        text = f"{len(runs):,} models, trained on {', '.join(devices)} with {'; '.join(versions)}."
+        st.caption(plain(text))
+
+
 def gaps(notes: Iterable[str], failures: pd.DataFrame, stem: str) -> None:
     """What the reader must know before the results, and the units that failed.
 

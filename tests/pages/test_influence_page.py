@@ -101,8 +101,34 @@ def test_models_fit_the_kind_of_data(app: AppTest) -> None:
     assert "embedding" not in page.selectbox(key="score_table_model").options
     page.text_input(key="score_table_options").set_value("depth=3").run()
     assert "no gradients" not in texts(page, "error")
-    press(page, "Run")
     assert "option" in texts(page, "error")
+
+
+def test_what_a_study_takes_is_said_before_it_runs(page: AppTest) -> None:
+    assert "7 models to train" in texts(page, "caption")
+    assert "a rough figure" in texts(page, "caption")
+    view(page, "Refinement")
+    page.segmented_control(key="refine_start_digits").set_value("Own settings").run()
+    page.number_input(key="refine_digits_train").set_value(150).run()
+    sound(page.number_input(key="refine_seeds").set_value(3).run())
+    assert "30 models to train" in texts(page, "caption")
+    assert "a rough figure" not in texts(page, "caption")
+    assert not page.warning
+    page.number_input(key="refine_rounds").set_value(50).run()
+    page.selectbox(key="refine_image_model").set_value("boosting").run()
+    sound(page.number_input(key="refine_seeds").set_value(100).run())
+    assert "Ask for less, or let it run" in texts(page, "warning")
+
+
+def test_results_say_what_they_were_made_with(page: AppTest) -> None:
+    for name, study, models in (
+        ("Scores", "tiny-scores", 7),
+        ("Refinement", "tiny-refined", 14),
+        ("Leave one out", "tiny-check", 5),
+    ):
+        view(page, name)
+        opened(page, study)
+        assert f"{models} models, trained on cpu with numpy" in texts(page, "caption")
 
 
 @pytest.mark.parametrize("rows", VIEWS)

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.charts import influence as charts
 from core.studies.leave_one_out import sentence
-from pages.shared import audits, export, loaders
+from pages.shared import audits, export, loaders, shown
 from pages.shared.text import plain
 
 
@@ -38,3 +38,4 @@ def show(key: str, moment: float) -> None:
         column_config=dict.fromkeys(("predicted", "true", "sd"), numbers),
     )
     audits.parquet(found.table, f"{found.spec.name}-table")
+    shown.made(found.runs)

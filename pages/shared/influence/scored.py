@@ -13,7 +13,7 @@ from core.datasets.base import Dataset
 from core.specs import parse_rows
 from core.studies.influence_scores import Scores, sentences
 from core.studies.influence_spec import LeaveOneOutSpec
-from pages.shared import audits, export, gallery, jobs_panel, layout, loaders, removal
+from pages.shared import audits, export, gallery, jobs_panel, layout, loaders, removal, shown
 from pages.shared.text import plain
 
 PAGE = 48
@@ -84,6 +84,7 @@ def show(key: str, moment: float) -> None:
     with st.container(horizontal=True):
         export.table(found.table, f"{found.spec.name}-rows", "All scores as CSV")
         audits.parquet(found.table, f"{found.spec.name}-rows", "All scores as Parquet")
+    shown.made(found.runs)
     _leave_out(dataset, found)
     _spot_check(found)
 
@@ -209,7 +210,7 @@ def _spot_check(found: Scores) -> None:
             {**values, "name": f"check-{found.spec.name}"[:80], "rows": rows,
              "repeats": int(repeats)}
         )  # fmt: skip
-        st.caption(f"{(len(rows) + 1) * int(repeats):,} models to train.")
+        jobs_panel.cost(spec)
         if st.button(
             "Leave out and train", icon=":material/play_arrow:",
             help="Queue the check and turn to it. It runs on when you close this page.",
