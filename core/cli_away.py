@@ -70,7 +70,14 @@ def _merge(options: argparse.Namespace) -> int:
 
 
 def _read(path: Path) -> bytes:
+    from core.bundle.archive import MOST_BYTES
+
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise InputError(
+                f"{path} has {path.stat().st_size / 1e9:.1f} GB, so it is none that `pack` or "
+                f"`work` wrote; at most {MOST_BYTES / 1e9:.1f} GB are read."
+            )
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error}.") from error

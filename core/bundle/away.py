@@ -9,14 +9,12 @@ seconds. That finds damage and edits by hand; it is no signature.
 from __future__ import annotations
 
 import gzip
-import hashlib
 import io
 import json
-import math
 import tempfile
 import time
 import zlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,9 +23,10 @@ import numpy as np
 
 from core import datasets, engine, models, selection, settings
 from core.bundle.archive import MOST_BYTES
-from core.bundle.members import BadBundle, from_json, from_npz, from_scores, to_json, to_npz
+from core.bundle.members import BadBundle, from_json, from_npz, to_json, to_npz
+from core.bundle.scores_file import VERSION, check, line, read_scores
 from core.datasets.base import Dataset, Split, fingerprint
-from core.errors import InputError, XFactorError
+from core.errors import InputError
 from core.models import Model
 from core.specs import TrainingSet
 from core.store import Score, Store
@@ -38,9 +37,9 @@ from core.studies.xfactor_subsets import Subsets, Units, plan, recipes, stored
 from core.training.pixels import one_thread
 from core.units import Task, Unit, pending
 
-VERSION = 1
 ABOUT = ("name", "title", "classes", "fingerprint", "source", "licence", "peak")
-SHARES = ("accuracy", "macro_f1", "train_accuracy")
+PART = 1 << 20
+ZIP = b"PK\3\4"
 
 
 def packed(spec: XFactorSpec, store: Store, labels: Collection[str] = ()) -> tuple[bytes, int]:
@@ -121,7 +120,7 @@ def worked(
                 if time.monotonic() - began + need > 60 * minutes:
                     continue
                 for part in _fitted(dataset, task, say):
-                    file.writelines(_line(asdict(score)) for score in part)
+                    file.writelines(line(asdict(score)) for score in part)
                     file.flush()
                     done += len(part)
                     seconds[task.kind.cost] = sum(one.seconds for one in part) / len(part)
@@ -135,14 +134,14 @@ def merged(content: bytes, store: Store) -> tuple[int, int]:
         BadBundle: The file is damaged, was edited, or holds what the study does not ask for.
         InputError: The study's data set is another one here, or not to be had.
     """
-    header, found = _read_scores(content)
+    header, found = read_scores(content)
     spec = XFactorSpec.from_dict(header["spec"])
     dataset = datasets.load(spec.dataset)
     if dataset.fingerprint != header["fingerprint"]:
         raise BadBundle(f"The scores are of another data set than {spec.dataset} is here.")
     known = {unit.key: unit for unit in _units(spec, dataset, store)}
     for one in found:
-        _check(one, known.get(one.unit), dataset)
+        check(one, known.get(one.unit), dataset)
     if len({one.unit for one in found}) < len(found):
         raise BadBundle("The scores file holds a unit twice.")
     had = store.scored([one.unit for one in found])
@@ -175,11 +174,7 @@ def _header(kind: str, spec: XFactorSpec, data: str) -> dict[str, Any]:
 def _read_work(content: bytes) -> tuple[dict[str, Any], Dataset, list[Unit]]:
     """The header of the scores to come, the data set and the units of a work file."""
     try:
-        with gzip.open(io.BytesIO(content)) as file:
-            plain = file.read(MOST_BYTES + 1)
-        if len(plain) > MOST_BYTES:
-            raise BadBundle(f"it unpacks to more than {MOST_BYTES / 1e9:.1f} GB")
-        arrays = from_npz("the work file", plain)
+        arrays = from_npz("the work file", _unpacked(content))
         about = from_json("about", arrays["about"].tobytes(), dict)
         if (about["format"], about["version"]) != ("xfactor-work", VERSION):
             raise BadBundle("it is of another version of this program")
@@ -201,8 +196,24 @@ def _read_work(content: bytes) -> tuple[dict[str, Any], Dataset, list[Unit]]:
     except (
         *(OSError, EOFError, zlib.error, KeyError, TypeError, ValueError, IndexError, InputError),
     ) as error:
-        raise BadBundle(f"This is no work file, or it is damaged: {error}.") from error
+        reason = str(error).removesuffix(".")
+        raise BadBundle(f"This is no work file, or it is damaged: {reason}.") from error
     return _header("scores", spec, dataset.fingerprint), dataset, units
+
+
+def _unpacked(content: bytes) -> bytes:
+    """A gzip unpacked by parts: read whole, it would take the most that is allowed at once."""
+    parts: list[bytes] = []
+    size = 0
+    with gzip.open(io.BytesIO(content)) as file:
+        while part := file.read(PART):
+            if not parts and not part.startswith(ZIP):
+                raise BadBundle("it holds no arrays")
+            parts.append(part)
+            size += len(part)
+            if size > MOST_BYTES:
+                raise BadBundle(f"it unpacks to more than {MOST_BYTES / 1e9:.1f} GB")
+    return b"".join(parts)
 
 
 def _begin(out: Path, header: dict[str, Any], store: Store) -> None:
@@ -211,9 +222,9 @@ def _begin(out: Path, header: dict[str, Any], store: Store) -> None:
     whole = content[: content.rfind(b"\n") + 1]
     if not whole:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_bytes(_line(header))
+        out.write_bytes(line(header))
         return
-    before, scores = _read_scores(whole)
+    before, scores = read_scores(whole)
     if before != json.loads(json.dumps(header)):
         raise BadBundle(f"{out} holds scores of another study; name another file.")
     if whole != content:
@@ -224,61 +235,17 @@ def _begin(out: Path, header: dict[str, Any], store: Store) -> None:
 def _fitted(dataset: Dataset, task: Task, say: Callable[[str], None]) -> Iterator[list[Score]]:
     """The scores of a task; of its units one by one where it fails as a whole."""
     try:
-        yield engine.fit(dataset, task.units, settings.device())
-    except XFactorError as error:
+        scores = engine.fit(dataset, task.units, settings.device())
+    # As in a study that Dask runs: whatever one unit ends in, such as CUDA out of memory, the
+    # others are trained, and what it was is said.
+    except Exception as error:
         if len(task.units) == 1:
-            say(f"{task.kind.model.label} on {task.kind.size} images: {error}")
-        else:
-            for one in task.split():
-                yield from _fitted(dataset, one, say)
-
-
-def _line(values: dict[str, Any]) -> bytes:
-    text = to_json(values)
-    return hashlib.sha256(text).hexdigest().encode() + b" " + text + b"\n"
-
-
-def _read_scores(content: bytes) -> tuple[dict[str, Any], list[Score]]:
-    """The header and the scores; a last line that was cut off is left out."""
-    lines = content[: content.rfind(b"\n") + 1].splitlines()
-    values = []
-    for number, line in enumerate(lines, 1):
-        digest, _, text = line.partition(b" ")
-        if digest != hashlib.sha256(text).hexdigest().encode():
-            raise BadBundle(f"Line {number} of the scores file is damaged or was edited.")
-        values.append(from_json(f"line {number}", text, dict))
-    try:
-        header, *rows = values
-        if (header["format"], header["version"]) != ("xfactor-scores", VERSION):
-            raise ValueError("it is of another version of this program")
-        _ = header["spec"], header["fingerprint"]
-        return header, from_scores(rows)
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadBundle(f"This is no scores file: {error}.") from error
-
-
-def _check(score: Score, unit: Unit | None, dataset: Dataset) -> None:
-    """Refuse a score that is not one of a unit of the study, or no score at all."""
-    if unit is None:
-        raise BadBundle(f"{score.unit!r} is no unit of the study.")
-    expected = {
-        "training_set": unit.training_set.key,
-        "model": unit.model.key,
-        "label": unit.model.label,
-        "dataset": dataset.fingerprint,
-        "size": unit.training_set.rows.size,
-        "seed": unit.seed,
-    }
-    shares: Sequence[Any] = [*(getattr(score, name) for name in SHARES), *score.class_accuracy]
-    numbers = all(isinstance(one, float) for one in shares) and isinstance(score.seconds, float)
-    if (
-        any(getattr(score, name) != value for name, value in expected.items())
-        or not numbers
-        or len(score.class_accuracy) != len(dataset.classes)
-        or not all(0 <= one <= 1 for one in shares[: len(SHARES)])
-        or not all(0 <= one <= 1 or math.isnan(one) for one in shares[len(SHARES) :])
-        or not (type(score.epochs) is int and score.epochs >= 0)
-        or not 0 <= score.seconds < math.inf
-        or not all(isinstance(one, str) for one in (score.device, score.weights, score.versions))
-    ):
-        raise BadBundle(f"The score of {score.unit!r} is not one that its unit can have.")
+            kind = task.kind
+            say(f"{kind.model.label} on {kind.size} images: {type(error).__name__}: {error}")
+            return
+    else:
+        yield scores
+        return
+    # Out of the exception, which holds what was on the GPU.
+    for one in task.split():
+        yield from _fitted(dataset, one, say)

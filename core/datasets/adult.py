@@ -19,6 +19,7 @@ MD5 = {
     "adult.data": "5d7c39d7b8804f071cdd1f2a7c460872",
     "adult.test": "35238206dfdf7f1fe215bbb874adecdc",
 }
+LARGEST = 1 << 26
 NUMBERS = ("age", "fnlwgt", "education-num", "capital-gain", "capital-loss", "hours-per-week")
 COLUMNS = (
     "age",
@@ -81,8 +82,10 @@ def _table(path: Path) -> pd.DataFrame:
         InputError: A row is not as UCI writes it.
     """
     try:
+        if path.stat().st_size > LARGEST:
+            raise ValueError(f"over {LARGEST:,} bytes")
         lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error}): download it again.") from error
     cells = []
     for number, line in enumerate(lines, start=1):

@@ -36,6 +36,7 @@ TEXT_COLUMNS = ("text", "sentence", "content", "review", "document")
 LABEL_COLUMNS = ("label", "labels", "fine_label")
 SPLIT = re.compile(rf"({'|'.join(splits.NAMES)})(?![a-z0-9])", re.IGNORECASE)
 BATCH = 256
+MOST_ROWS = 10_000_000  # A file of a few bytes can say that one value comes a milliard times.
 SHOWN = 10
 
 Label = int | str | None
@@ -213,6 +214,8 @@ def _split_of(path: Path) -> str:
 
 def _column(path: Path, column: str) -> Any:
     with _readable(path), pq.ParquetFile(path) as file:
+        if file.metadata.num_rows > MOST_ROWS:
+            raise ValueError(f"{file.metadata.num_rows:,} rows; at most {MOST_ROWS:,} are read")
         found = file.read(columns=[column]).column(column)
         if len(found) != file.metadata.num_rows:
             raise ValueError(f"{column} has {len(found)} of {file.metadata.num_rows} rows")

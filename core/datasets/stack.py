@@ -87,6 +87,7 @@ def _decode(images: Images, count: int, size: tuple[int, int] | None, progress: 
         changes.update(changed)
     if x is None:
         name, why = left_out[0]
+        why = why.removesuffix(".")
         raise InputError(f"None of the {count:,} images can be read; the first, {name}: {why}.")
     readable = np.ones(count, dtype=bool)
     readable[list(left_out)] = False

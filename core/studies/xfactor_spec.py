@@ -15,6 +15,7 @@ from core.studies.base import Preset
 
 SELECTING = tuple(name for name in STRATEGIES if name != "random")
 DIRECTIONS = ("+", "-")
+MOST_UNITS = 10_000_000
 
 
 def directions_of(strategy: str, asked: Iterable[str]) -> list[str]:
@@ -98,6 +99,19 @@ class XFactorSpec(Spec):
             raise InputError("A study needs at least one value of per_class and one model.")
         if not self.random and not (self.strategies and self.directions and self.excess):
             raise InputError("A study needs random subsets, selected ones or both; got neither.")
+        if self.most_units > MOST_UNITS:
+            raise InputError(
+                f"A study can have {MOST_UNITS:,} units at most; this one asks for up to "
+                f"{self.most_units:,}: lower random, repeats or replicates."
+            )
+
+    @property
+    def most_units(self) -> int:
+        """Models trained in all, if subsets of every size and all models can be repeated."""
+        kinds = sum(len(directions_of(one, self.directions)) for one in self.strategies)
+        subsets = self.random + kinds * len(self.excess) * self.repeats
+        repeated = self.replicates * self.replicate_subsets
+        return len(self.per_class) * len(self.models) * (subsets + repeated)
 
     def parsed_models(self) -> list[Model]:
         """The models as values, in the order given."""

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from core import datasets, engine
-from core.bundle import away
+from core.bundle import away, scores_file
 from core.bundle.members import BadBundle
 from core.errors import InputError
 from core.settings import PROJECT
@@ -99,6 +100,26 @@ def test_no_unit_is_begun_that_would_not_end_in_time(store, tmp_path):
     assert away.worked(content, tmp_path / "none.jsonl", 0, pytest.fail) == (0, 4)
 
 
+def test_a_unit_that_runs_out_of_memory_is_named_and_the_others_are_trained(
+    store, tmp_path, monkeypatch
+):
+    content, _ = away.packed(SPEC, store)
+    said, full, fit = [], [], engine.fit
+
+    def fits(data, units, device):
+        if units[0].model.label != "gnb" and not full:
+            full[:] = [units[0].key]
+        if any(unit.key in full for unit in units):
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
+        return fit(data, units, device)
+
+    monkeypatch.setattr(engine, "fit", fits)
+    out = tmp_path / "scores.jsonl"
+    assert away.worked(content, out, 9, said.append) == (7, 1)
+    assert said == ["mlp-1:width=4 on 30 images: OutOfMemoryError: CUDA out of memory."]
+    assert away.merged(out.read_bytes(), store) == (7, 0)
+
+
 def test_damaged_foreign_and_edited_scores_are_refused(scores, store):
     content = scores.read_bytes()
     header, first, *_ = content.splitlines(keepends=True)
@@ -110,7 +131,7 @@ def test_damaged_foreign_and_edited_scores_are_refused(scores, store):
         away.merged(first, store)
     with pytest.raises(BadBundle, match="no scores file"):
         away.merged(b"", store)
-    score = away._read_scores(header + first)[1][0].__dict__
+    score = scores_file.read_scores(header + first)[1][0].__dict__
     for change, words in (
         ({"unit": "0" * 32}, "no unit of the study"),
         ({"accuracy": 1.5}, "not one that its unit can have"),
@@ -119,7 +140,7 @@ def test_damaged_foreign_and_edited_scores_are_refused(scores, store):
         ({"class_accuracy": (0.5,)}, "not one that its unit can have"),
     ):
         with pytest.raises(BadBundle, match=words):
-            away.merged(header + away._line({**score, **change}), store)
+            away.merged(header + scores_file.line({**score, **change}), store)
     assert not store.scored([score["unit"]])
 
 
