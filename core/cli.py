@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 # Modules that compute are imported by the command that needs them: `--help` answers at once,
 # and the runner is at its lock before anybody starts a second one.
+COURTESY = 10  # How far the runner stands behind the app for the processor.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -171,5 +173,7 @@ def _jobs_log(options: argparse.Namespace) -> int:
 def _runner(options: argparse.Namespace) -> int:
     from core import jobs
 
+    if hasattr(os, "nice"):
+        os.nice(COURTESY)  # Its workers inherit it: those who look at pages do not wait for them.
     jobs.run_queue(_store())
     return 0
