@@ -5,6 +5,7 @@ XFactorError
 │   ├── UnknownName         a name that no registry entry has
 │   ├── NotEnoughImages     a class has fewer images than a selection needs
 │   └── DatasetUnavailable  a data set that is not on disk and cannot be downloaded
+├── NotAllowed              the operator does not let this person do it
 ├── StoreError              the cache folder cannot be read or written
 │   └── DamagedBlob         a stored array does not match its checksum
 └── JobError                a job ended without its result
@@ -44,6 +45,10 @@ class NotEnoughImages(InputError):
 
 class DatasetUnavailable(InputError):
     """A data set is neither on disk nor to be downloaded now."""
+
+
+class NotAllowed(XFactorError):
+    """The operator does not let this person do what they asked for."""
 
 
 class StoreError(XFactorError):

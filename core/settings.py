@@ -11,6 +11,8 @@
 | `XFACTOR_MOST_UNITS` | units that one study may have left to do | no limit |
 | `XFACTOR_MOST_HOURS` | hours that one study may run in all | no limit |
 | `XFACTOR_MOST_GB` | gigabytes that the cache may hold | no limit |
+| `XFACTOR_RUNNERS` | who may start and tag: addresses or `@domain`, by commas | see `people` |
+| `XFACTOR_VIEWERS` | who else may look, where people sign in, likewise | all who can sign in |
 """
 
 from __future__ import annotations
@@ -101,3 +103,22 @@ def most(what: str) -> float | None:
     if not 0 < limit < math.inf:
         raise InputError(f"XFACTOR_MOST_{what} must be a positive number; got {text!r}.")
     return limit
+
+
+def people(role: str) -> tuple[str, ...]:
+    """Those on the operator's list of `RUNNERS` or `VIEWERS`, in lower case; empty without one.
+
+    Without a list of runners everybody may run where nobody signs in, and nobody where people do.
+
+    Raises:
+        InputError: An entry of `XFACTOR_…` is neither an e-mail address nor `@` and a domain.
+    """
+    text = os.environ.get(f"XFACTOR_{role}", "")
+    found = tuple(part.strip().casefold() for part in text.split(",") if part.strip())
+    for one in found:
+        if "@" not in one[:-1] or " " in one:
+            raise InputError(
+                f"XFACTOR_{role} must be e-mail addresses, or @ and a domain, separated by commas; "
+                f"got {one!r}."
+            )
+    return found

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core import datasets, settings
+from core import settings
 from core.charts.explorer import class_counts
 from core.datasets import Listing
 from core.datasets.base import Dataset
-from pages.shared import export, gallery, layout, loaders, picker, rows, shell
+from pages.shared import actions, export, gallery, layout, loaders, people, picker, rows, shell
 from pages.shared.text import plain
 
 SAMPLES = 7
@@ -41,7 +41,7 @@ def catalogue() -> None:
 def download(listing: Listing) -> None:
     """Offer to fetch a data set, and do it with a progress bar."""
     st.info(f"{listing.summary} It is not on this machine yet.", icon=":material/download:")
-    if not st.button(
+    if not people.button(
         f"Download {listing.title}",
         icon=":material/download:",
         help="Fetched once, checked, and kept in the data root.",
@@ -53,7 +53,7 @@ def download(listing: Listing) -> None:
         bar.progress(min(1.0, done / total) if total else 0.0, text=plain(what))
 
     try:
-        datasets.load(listing.name, tell)
+        actions.download(listing.name, tell)
     finally:
         bar.empty()
     loaders.catalogue.clear()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from core.studies.faults_spec import FaultsSpec
-from pages.shared import jobs_panel, loaders, picker, shell
+from pages.shared import jobs_panel, loaders, people, picker, shell
 from pages.shared.faults import compose, results
 
 
@@ -17,7 +15,7 @@ def new_study() -> None:
     dataset = loaders.dataset(listing.name)
     spec = compose.spec(dataset)
     jobs_panel.cost(spec)
-    if st.button(
+    if people.button(
         "Run",
         icon=":material/play_arrow:",
         help="Queue the study. It runs on when you close this page, and what it shares with "

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import jobs
 from core.jobs import Job
-from pages.shared import jobs_panel, layout, loaders, shell
+from pages.shared import actions, jobs_panel, layout, loaders, people, shell
 from pages.shared.text import ago, plain
 
 SHOWN = 3
@@ -99,19 +99,17 @@ def example() -> None:
             f"A study of {units:,} training runs that comes with the program. See whether "
             "the same subsets of MNIST do well whatever the model."
         )
-        if st.button(
+        if people.button(
             "Open the example",
             key="example",
             icon=":material/folder_open:",
             help="Take its scores into this cache; about ten seconds. Nothing is trained.",
         ):
-            from core.bundle import opened
-
             with (
                 st.spinner("Checking the bundle and reading its results …"),
                 loaders.EXAMPLE.open("rb") as file,
             ):
-                opened(file, loaders.store(), loaders.EXAMPLE.name)
+                actions.open_bundle(file, loaders.EXAMPLE.name)
             st.rerun()
 
 

@@ -11,7 +11,7 @@ import streamlit as st
 from core import jobs
 from core.datasets.base import Dataset
 from core.studies.influence_spec import InfluenceSpec
-from pages.shared import jobs_panel, loaders, picker, shell
+from pages.shared import jobs_panel, loaders, people, picker, shell
 from pages.shared.influence import checked, compose, refined, scored
 
 
@@ -76,7 +76,7 @@ def new_study(view: View) -> None:
             return
         spec = view.compose(loaders.dataset(listing.name))
     jobs_panel.cost(spec)
-    if st.button(
+    if people.button(
         "Run",
         icon=":material/play_arrow:",
         help="Queue the study. It runs on when you close this page, and what earlier studies have "

@@ -9,7 +9,7 @@ from core.charts import scoreboard as charts
 from core.quality import SCORES
 from core.quality.perturb import SEVERITIES
 from core.studies.scoreboard import KINDS, ScoreboardSpec
-from pages.shared import export, jobs_panel, layout, loaders, picker, shell
+from pages.shared import export, jobs_panel, layout, loaders, people, picker, shell
 from pages.shared.text import plain
 
 TITLES = {kind: text.capitalize() for kind, text in KINDS.items()}
@@ -54,7 +54,7 @@ def compose() -> None:
         "Faults are put into a copy in memory, of 5,000 images at most; your files stay as they "
         "are. It took 11 seconds for 5,000 colour images of 32 × 32 pixels on one core."
     )
-    if st.button(
+    if people.button(
         "Judge the detectors",
         icon=":material/play_arrow:",
         help="Queue it. It runs on when you close this page, and the table is remembered.",

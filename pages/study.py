@@ -9,7 +9,7 @@ from core.studies import xfactor
 from core.studies.diversity import DiversitySpec
 from core.studies.union_spec import UnionSpec
 from core.studies.xfactor_spec import XFactorSpec
-from pages.shared import jobs_panel, loaders, picker, shell
+from pages.shared import jobs_panel, loaders, people, picker, shell
 from pages.shared.text import duration
 from pages.shared.xfactor import compose, quality, results, unions
 
@@ -22,7 +22,7 @@ def compose_study() -> None:
             return
         spec = compose.spec(listing.name)
     cost(spec)
-    if st.button(
+    if people.button(
         "Run",
         icon=":material/play_arrow:",
         help="Queue the study. It runs on when you close this page, and what it shares with "

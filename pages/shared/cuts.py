@@ -6,10 +6,9 @@ import streamlit as st
 
 from core import curation
 from core.curation import Place
-from core.errors import InputError
 from core.quality import SCORES, Decision
 from core.quality.scores import Score
-from pages.shared import layout, loaders, tags
+from pages.shared import actions, layout, loaders, people, tags
 from pages.shared.text import ago, plain
 
 Cuts = dict[str, float]
@@ -64,11 +63,8 @@ def _reset(place: Place, score: Score) -> None:
 
 def _save(place: Place) -> None:
     name = st.session_state["cuts_name"]
-    try:
-        curation.save_cuts(loaders.store(), place, name, read(place), tags.who())
-    except InputError as error:
-        st.toast(plain(str(error)), icon=":material/error:")
-    else:
+    with actions.in_passing():
+        actions.save_cuts(place, name, read(place), tags.who())
         st.toast(f"Saved as {plain(name)}", icon=":material/bookmark:")
 
 
@@ -79,8 +75,9 @@ def _load(place: Place) -> None:
 
 
 def _delete(place: Place) -> None:
-    curation.delete_cuts(loaders.store(), place, st.session_state["cuts_saved"])
-    st.session_state.pop("cuts_saved")
+    with actions.in_passing():
+        actions.delete_cuts(place, st.session_state["cuts_saved"])
+        st.session_state.pop("cuts_saved")
 
 
 def slider(place: Place, score: Score, default: Decision) -> None:
@@ -128,7 +125,7 @@ def _saved_widgets(place: Place, cuts: Cuts) -> None:
         max_chars=curation.MOST_LETTERS,
         help="Everybody who uses this server finds them here, for this split of this data set.",
     )
-    st.button(
+    people.button(
         "Save",
         disabled=not cuts,
         on_click=_save,
@@ -149,8 +146,8 @@ def _saved_widgets(place: Place, cuts: Cuts) -> None:
         listed = ", ".join(f"{name} {cut:.3f}" for name, cut in one.cuts.items())
         st.caption(f"{plain(listed)}. By {plain(one.who)}, {ago(one.created)}.")
     with st.container(horizontal=True):
-        for label, action, help in (
-            ("Use", _load, "In place of your own cuts now."),
-            ("Delete", _delete, "Forget them, for everybody."),
+        for button, label, action, help in (
+            (st.button, "Use", _load, "In place of your own cuts now."),
+            (people.button, "Delete", _delete, "Forget them, for everybody."),
         ):
-            st.button(label, disabled=chosen is None, on_click=action, args=(place,), help=help)
+            button(label, disabled=chosen is None, on_click=action, args=(place,), help=help)

@@ -9,12 +9,10 @@ from typing import Literal
 import streamlit as st
 
 from core import jobs
-from core.errors import XFactorError
 from core.jobs import Job
 from core.specs import Spec
-from core.store import Store
 from core.studies import STUDIES, StudySpec
-from pages.shared import loaders, machines, share, shell
+from pages.shared import actions, loaders, machines, people, share, shell
 from pages.shared.text import ago, duration, plain
 
 POLL_SECONDS = 1.0
@@ -90,7 +88,7 @@ def _of(kinds: tuple[str, ...]) -> list[Job]:
 
 def submit(study: str, spec: StudySpec) -> None:
     """Queue a study and turn to it on its page."""
-    job = jobs.submit(loaders.store(), study, spec, machines.scheduler())
+    job = actions.submit(study, spec, machines.scheduler())
     st.session_state[GO_TO] = label(job)
     page = shell.entry(STUDIES[study].page)
     # Empty ones, because None is refused as long as a widget's value stands in the address, and
@@ -222,35 +220,27 @@ def _progress(job: Job) -> str:
     return " · ".join(parts)
 
 
-def _attempt(action: Callable[[Store, str], None], key: str) -> None:
-    """Do something with a job; what went wrong is said in passing."""
-    try:
-        action(loaders.store(), key)
-    except XFactorError as error:
-        st.toast(plain(str(error)), icon=":material/error:", duration="infinite")
-
-
 def _actions(job: Job) -> None:
     if job.active:
-        st.button(
+        people.button(
             "Cancel",
             key=f"cancel-{job.key}",
             icon=":material/stop_circle:",
             help="Stop within seconds. What is finished is kept.",
             disabled=job.stop,
-            on_click=_attempt,
-            args=(jobs.cancel, job.key),
+            on_click=actions.cancel,
+            args=(job.key,),
         )
     elif job.imported:
         share.run_again(job)
     elif job.state in ("failed", "cancelled") or job.done < job.total:
-        st.button(
+        people.button(
             "Resume",
             key=f"resume-{job.key}",
             icon=":material/play_arrow:",
             help="Queue it again; it goes on where it was.",
-            on_click=_attempt,
-            args=(jobs.resume, job.key),
+            on_click=actions.resume,
+            args=(job.key,),
         )
 
 

@@ -12,7 +12,7 @@ from core.models import MODELS
 from core.specs import TrainingSet, rows_text
 from core.studies import removal
 from core.studies.removal import RemovalSpec
-from pages.shared import export, jobs_panel, layout, loaders, shell, shown
+from pages.shared import export, jobs_panel, layout, loaders, people, shell, shown
 from pages.shared.text import plain
 
 QUICK = 2000
@@ -71,7 +71,7 @@ def panel(
             labels=labels, models=tuple(models), repeats=int(repeats), images=int(images),
         )  # fmt: skip
         jobs_panel.cost(spec)
-        if st.button(
+        if people.button(
             "Train and compare",
             icon=":material/compare_arrows:",
             key=f"{key}-run",

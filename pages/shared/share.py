@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import jobs
 from core.jobs import Job
-from pages.shared import loaders, shell
+from pages.shared import actions, loaders, people, shell
 from pages.shared.text import plain
 
 
@@ -52,15 +52,13 @@ def downloads(job: Job) -> None:
 
 def run_again(job: Job) -> None:
     """The button that runs an imported study here."""
-    if st.button(
+    if people.button(
         "Run again",
         key=f"again-{job.key}",
         icon=":material/replay:",
         help="Forget the results that came with the bundle and compute them here.",
     ):
-        from core.bundle import again
-
-        again(job, loaders.store())
+        actions.run_again(job)
         st.rerun()
 
 
@@ -71,13 +69,15 @@ def upload() -> None:
             "Bundle",
             type="zip",
             key="bundle",
-            help="A zip file that the button Bundle or the command study bundle wrote.",
+            disabled=people.refusal() is not None,
+            help=people.refusal()
+            or "A zip file that the button Bundle or the command study bundle wrote.",
         )
         st.caption(
             "Checksums find damage and edits by hand. They are no signature: open bundles only of "
             "people whose numbers you would believe."
         )
-        opening = st.button(
+        opening = people.button(
             "Open",
             key="open-bundle",
             icon=":material/folder_open:",
@@ -85,8 +85,6 @@ def upload() -> None:
             help="Check it and list its study here. Thousands of scores take half a minute.",
         )
         if opening and file is not None:
-            from core.bundle import opened
-
             with shell.sentences(), st.spinner("Checking the bundle and reading its results …"):
-                job = opened(file, loaders.store(), file.name)
+                job = actions.open_bundle(file, file.name)
                 st.success(f"Opened {plain(job.name)}.", icon=":material/check:")

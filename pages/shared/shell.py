@@ -12,7 +12,7 @@ from streamlit.navigation.page import Page
 
 from core import jobs, settings
 from core.errors import XFactorError
-from pages.shared import loaders
+from pages.shared import loaders, people
 from pages.shared.text import plain
 
 STARTED = "shell_started"
@@ -157,11 +157,16 @@ def run() -> None:
     """Draw the whole app; `app.py` is this call."""
     st.session_state[STARTED] = True
     page = navigation()
-    if entry(page.url_path or "home").by_itself:
-        navigation("hidden")
-    else:
-        sidebar()
-    page.run()
+    with sentences():  # A list of people that cannot be read lets nobody through.
+        if not people.may_look():
+            navigation("hidden")
+            people.sign_in()
+        elif entry(page.url_path or "home").by_itself:
+            navigation("hidden")
+            page.run()
+        else:
+            sidebar()
+            page.run()
 
 
 def guard() -> None:
@@ -229,6 +234,7 @@ def sidebar() -> None:
         )
         st.caption(f"Models train on **{device()}**")
         st.caption(f"Data in {plain(str(settings.data_root()))}")
+        people.panel()
         for path in loaders.store().set_aside():
             st.warning(
                 f"The store was damaged and is kept as {plain(path.name)} in "

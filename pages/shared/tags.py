@@ -9,8 +9,7 @@ import streamlit as st
 
 from core import curation
 from core.curation import TAGS, Row
-from core.errors import InputError
-from pages.shared import audits, export, layout, loaders, sheet
+from pages.shared import actions, audits, export, layout, loaders, people, sheet
 from pages.shared.images import Images
 from pages.shared.text import plain
 
@@ -24,10 +23,8 @@ LOOKS = {
 
 def who() -> str:
     """Who sits before the screen: the name they signed in with, else the one they typed."""
-    user = st.user.to_dict()
-    if user.get("is_logged_in"):
-        return str(user.get("email") or user.get("name"))
-    return str(st.session_state.get("who") or _account())
+    known = people.name()
+    return (known or str(st.session_state.get("who") or _account()))[: curation.MOST_LETTERS]
 
 
 def _account() -> str:
@@ -39,7 +36,7 @@ def _account() -> str:
 
 def name_widget() -> None:
     """Where people who are not signed in say who they are."""
-    if not st.user.to_dict().get("is_logged_in"):
+    if not people.signed_in():
         st.text_input(
             "Your name",
             _account(),
@@ -65,13 +62,10 @@ def texts(table: pd.DataFrame, rows: list[Row]) -> list[str]:
 
 def _give(images: Images, key: str, name: str) -> None:
     chosen = sheet.selection(key).rows
-    try:
-        count = curation.tag(loaders.store(), images.place, chosen, name, who())
-    except InputError as error:
-        st.toast(plain(str(error)), icon=":material/error:")
-        return
-    st.toast(f"{count:,} of {len(chosen):,} tagged {plain(name)}", icon=":material/sell:")
-    sheet.select(key, [])
+    with actions.in_passing():
+        count = actions.tag(images.place, chosen, name, who())
+        st.toast(f"{count:,} of {len(chosen):,} tagged {plain(name)}", icon=":material/sell:")
+        sheet.select(key, [])
 
 
 def _give_own(images: Images, key: str) -> None:
@@ -80,8 +74,10 @@ def _give_own(images: Images, key: str) -> None:
 
 def _take(images: Images, key: str) -> None:
     chosen, name = sheet.selection(key).rows, st.session_state["taken_tag"]
-    if name is not None:
-        count = curation.untag(loaders.store(), images.place, chosen, name)
+    if name is None:
+        return
+    with actions.in_passing():
+        count = actions.untag(images.place, chosen, name)
         st.toast(f"{plain(name)} taken from {count:,} images", icon=":material/sell:")
         sheet.select(key, [])
 
@@ -91,7 +87,7 @@ def buttons(images: Images, table: pd.DataFrame, key: str) -> None:
     nothing = not sheet.selection(key).rows
     for name in TAGS:
         icon, shortcut, help = LOOKS[name]
-        st.button(
+        people.button(
             name.capitalize(),
             key=f"tag-{name}",
             icon=icon,
@@ -108,7 +104,7 @@ def buttons(images: Images, table: pd.DataFrame, key: str) -> None:
             max_chars=curation.MOST_LETTERS,
             help="Any short text, such as: wrong label.",
         )
-        st.button(
+        people.button(
             "Tag the selected",
             disabled=nothing,
             help="Give the selected images this tag.",
@@ -124,7 +120,7 @@ def buttons(images: Images, table: pd.DataFrame, key: str) -> None:
             placeholder="None" if len(known) else "There are no tags yet",
             help="From the selected images, whoever gave it.",
         )
-        st.button(
+        people.button(
             "Take it from the selected",
             disabled=nothing,
             help="The images keep their other tags.",
@@ -144,15 +140,16 @@ def _not_kept(images: Images, rows: list[Row], name: str) -> tuple[list[Row], in
 
 def _give_all(images: Images, rows: list[Row], name: str) -> None:
     rows, _ = _not_kept(images, rows, name)
-    count = curation.tag(loaders.store(), images.place, rows, name, who())
-    st.toast(f"{count:,} of {len(rows):,} tagged {plain(name)}", icon=":material/sell:")
+    with actions.in_passing():
+        count = actions.tag(images.place, rows, name, who())
+        st.toast(f"{count:,} of {len(rows):,} tagged {plain(name)}", icon=":material/sell:")
 
 
 def all_button(images: Images, found: list[Row], name: str) -> None:
     """A button that tags rows found by a rule; what somebody tagged keep is left alone."""
     rows, left = _not_kept(images, found, name)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.button(
+        people.button(
             f"Tag {left:,} {'image' if left == 1 else 'images'} {name}",
             icon=LOOKS[name][0],
             disabled=not left,

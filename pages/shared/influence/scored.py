@@ -13,7 +13,17 @@ from core.datasets.base import Dataset
 from core.specs import parse_rows
 from core.studies.influence_scores import Scores, sentences
 from core.studies.influence_spec import LeaveOneOutSpec
-from pages.shared import audits, export, gallery, jobs_panel, layout, loaders, removal, shown
+from pages.shared import (
+    audits,
+    export,
+    gallery,
+    jobs_panel,
+    layout,
+    loaders,
+    people,
+    removal,
+    shown,
+)
 from pages.shared.text import plain
 
 PAGE = 48
@@ -211,7 +221,7 @@ def _spot_check(found: Scores) -> None:
              "repeats": int(repeats)}
         )  # fmt: skip
         jobs_panel.cost(spec)
-        if st.button(
+        if people.button(
             "Leave out and train", icon=":material/play_arrow:",
             help="Queue the check and turn to it. It runs on when you close this page.",
         ):  # fmt: skip

@@ -10,7 +10,7 @@ from core.charts.ceiling import ceiling
 from core.charts.heatmap import r_squared
 from core.studies.xfactor import estimate
 from core.studies.xfactor_analysis.ceiling import sentences
-from pages.shared import jobs_panel, layout, loaders
+from pages.shared import jobs_panel, layout, loaders, people
 from pages.shared.shown import draw, table
 from pages.shared.text import duration, plain
 from pages.shared.xfactor.found import Found
@@ -84,7 +84,7 @@ def _ask(found: Found) -> None:
         if left
         else "All of them are known already."
     )
-    if st.button(
+    if people.button(
         "Train them again",
         icon=":material/play_arrow:",
         help="Queue this study with one training more of those subsets; all else is known.",

@@ -9,7 +9,7 @@ from core.errors import InputError
 from core.models import Model
 from core.studies import union, union_choice
 from core.studies.union_spec import UnionSpec, text_of
-from pages.shared import jobs_panel, layout, loaders
+from pages.shared import jobs_panel, layout, loaders, people
 from pages.shared.text import duration
 from pages.shared.xfactor.found import Found
 
@@ -119,7 +119,7 @@ def _start(spec: UnionSpec) -> None:
         + (duration(seconds) if left else "all known already")
         + ("." if measured else "; a rough figure, as some sizes are new.")
     )
-    if st.button(
+    if people.button(
         "Combine subsets",
         icon=":material/join_full:",
         help="Queue the study and open it. It runs on when you close this page.",

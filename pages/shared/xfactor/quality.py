@@ -16,7 +16,7 @@ from core.studies.diversity import DiversitySpec, estimate, measures
 from core.studies.xfactor_analysis import analyse
 from core.studies.xfactor_analysis.measures import Quality, accounts, closest, quality
 from core.studies.xfactor_spec import XFactorSpec
-from pages.shared import jobs_panel, layout, loaders
+from pages.shared import actions, jobs_panel, layout, loaders, people
 from pages.shared.shown import draw, gaps, table
 from pages.shared.text import duration, plain
 from pages.shared.xfactor.found import Found
@@ -97,13 +97,13 @@ def _ask(spec: XFactorSpec) -> None:
     )
     count, seconds, _ = estimate(spec, loaders.dataset(spec.dataset), loaders.store())
     st.caption(f"{count:,} subsets, about {duration(seconds)} on this machine.")
-    if st.button(
+    if people.button(
         "Measure the subsets",
         icon=":material/play_arrow:",
         help="Queue it. It runs on when you close this page, and what is measured is remembered.",
     ):
         measuring = DiversitySpec.of(spec)
-        jobs.submit(loaders.store(), DiversitySpec.study, measuring, settings.scheduler())
+        actions.submit(DiversitySpec.study, measuring, settings.scheduler())
         st.rerun()
 
 
