@@ -7,8 +7,9 @@ uniqueness for every size, excess and direction on one class of ten in turn; the
 on ten of the fifty (size, excess), every size twice and every excess once, so that a cost that is
 linear in both adds up to that of the grid. Every sampled choice must be the product's.
 
-The product selects all subsets of a strategy in one call (`select_many`, as a study does); `one by
-one` is the same by `select`, one repeat of five, scaled.
+The product selects all subsets of a strategy in one call (`select_many`, as a study does), and
+compiles its loops on the way; `one by one` is the same by `select`, one repeat of five, scaled,
+and must keep the same images.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from scipy.spatial.distance import cdist
 from benchmarks.timing import line, timed
 from core import datasets, selection
 from core.datasets import Dataset
+from core.selection import Subset
 from core.specs import Selection, seed_from
 
 SIZES = (10, 30, 100, 300, 1000)
@@ -105,10 +107,9 @@ def sample_mean(dataset: Dataset, images: np.ndarray, strategy: str) -> float:
     return total * len(SIZES) * len(DIRECTIONS) * REPEATS
 
 
-def one_by_one(dataset: Dataset, selections: Iterable[Selection]) -> None:
+def one_by_one(dataset: Dataset, selections: Iterable[Selection]) -> list[Subset]:
     """Select each by itself."""
-    for wanted in selections:
-        selection.select(dataset, wanted)
+    return [selection.select(dataset, wanted) for wanted in selections]
 
 
 def run() -> None:
@@ -125,8 +126,10 @@ def run() -> None:
             plain = sample_mean(dataset, images, strategy)
         cells = product(DIRECTIONS, SIZES, EXCESSES, range(REPEATS))
         grid = [recipe(strategy, *cell) for cell in cells]
-        _, alone = timed(one_by_one, dataset, grid[::REPEATS])
-        _, together = timed(selection.select_many, dataset, grid)
+        some, alone = timed(one_by_one, dataset, grid[::REPEATS])
+        subsets, together = timed(selection.select_many, dataset, grid)
+        for one, other in zip(some, subsets[::REPEATS], strict=True):
+            check(bool((one.kept == other.kept).all()), one.selection)
         line(f"{strategy}, {len(grid)} subsets", plain, together)
         line(f"{strategy}, one by one", plain, alone * REPEATS)
         totals += [plain, together, alone * REPEATS]

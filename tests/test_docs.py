@@ -21,15 +21,25 @@ def page(study: str) -> str:
     return (PROJECT / "docs" / f"{study}.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("study", STUDIES)
-def test_a_page_is_linked_and_tells_all_parts(study: str) -> None:
-    assert f"](docs/{study}.md)" in README
-    headings = re.findall(r"^#+ (.*)$", page(study), re.MULTILINE)
-    assert [text for text in headings if text.startswith(("Formulas", "How to", "What it", "Ref"))]
-    assert len(headings) >= 5
-    assert any(paper.split(". ")[-1].rstrip(".") in page(study) for paper in CITATIONS[study])
-    for link in re.findall(r"\]\(([^)#]+\.md)\)", page(study)):
-        assert (PROJECT / "docs" / link).is_file()
+OTHERS = ("quality", "duplicates", "curation")
+
+
+@pytest.mark.parametrize("name", [*STUDIES, *OTHERS])
+def test_a_page_is_linked_and_tells_all_parts(name: str) -> None:
+    assert f"](docs/{name}.md)" in README
+    headings = re.findall(r"^## (.*)$", page(name), re.MULTILINE)
+    for part in ("Formulas", "How to read", "What it cannot", "Reference"):
+        assert any(text.startswith(part) for text in headings), part
+    papers = CITATIONS.get(name) or CITATIONS["scoreboard"]
+    assert any(paper.split(". ")[-1].rstrip(".") in page(name) for paper in papers)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((PROJECT / "docs").glob("*.md")), ids=lambda path: path.stem
+)
+def test_links_lead_somewhere(path: Path) -> None:
+    for link in re.findall(r"\]\(([^)#:]+\.\w+)\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / link).is_file(), link
 
 
 @pytest.mark.parametrize("study", STUDIES)
@@ -42,7 +52,7 @@ def test_its_settings_are_a_study(study: str, tmp_path: Path) -> None:
     assert f"python -m core study run {spec.name}.toml" in page(study)
 
 
-@pytest.mark.parametrize("study", STUDIES)
+@pytest.mark.parametrize("study", [*STUDIES, *OTHERS])
 def test_its_commands_exist(study: str) -> None:
     commands = re.findall(r"^python -m core (.*)$", page(study), re.MULTILINE)
     assert commands

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.util import find_spec
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from core.errors import NotEnoughImages
 from core.selection.distances import Geometry, blocks, squared_distances
 
 LARGEST_WHOLE = 8192  # images of a class whose distances are all held at once: 256 MiB
+LEAST_COMPILED = 2000  # images of a class for whose many pools compiled loops pay
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,12 +26,14 @@ class Pool:
         label: Class number.
         rows: Training row numbers drawn, ascending, int32, shape (size,).
         within: A larger pool that holds these rows, whose distances are reused.
+        many: Whether it is one of so many that compiled loops pay.
     """
 
     geometry: Geometry
     label: int
     rows: npt.NDArray[np.int32]
     within: Pool | None = None
+    many: bool = False
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -47,6 +51,11 @@ class Pool:
         known = self.within.separations
         places = np.searchsorted(self.within.rows, self.rows)
         matrix = np.empty((len(places), len(places)), dtype=known.dtype)
+        if self.many:
+            from core.selection import kernels
+
+            kernels.gather(known, places, matrix)
+            return matrix
         for rows in blocks(len(places)):
             first, after = places[rows.start], matrix[rows, rows.stop :]
             known_rows = known[places[rows], first:]  # the memory these fill is what takes time
@@ -84,11 +93,12 @@ def draw(
     whole = None
     if len(members) <= LARGEST_WHOLE and sum(size**2 for size in largest) > len(members) ** 2:
         whole = Pool(geometry, label, members)
+    many = whole is not None and len(members) >= LEAST_COMPILED and bool(find_spec("numba"))
     for seed, sizes in draws.items():
         order = np.random.default_rng([seed, label]).permutation(len(members))
         within = whole
         for size in sorted(sizes, reverse=True):
-            pool = Pool(geometry, label, members[np.sort(order[:size])], within)
+            pool = Pool(geometry, label, members[np.sort(order[:size])], within, many)
             if within is whole:
                 within = pool
             yield seed, pool

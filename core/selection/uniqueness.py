@@ -34,6 +34,11 @@ def _keep(pool: Pool, per_class: int, direction: str) -> Choice:
     if direction == "-":
         costs = -costs
         np.fill_diagonal(costs, np.iinfo(costs.dtype).max)
+    if pool.many:
+        from core.selection import kernels
+
+        return kernels.thin(costs, per_class), distances
+    if direction == "-":
         partners = costs.argmin(axis=1)
     return _Thinning(costs, partners).leave(per_class), distances
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from core.studies.scored import scored
 from core.studies.training import settled, train
 from core.studies.xfactor_replicates import again, places
 from core.studies.xfactor_spec import PRESETS, XFactorSpec
-from core.studies.xfactor_subsets import Group, Rows, Subsets, Units, plan, recipes, stored
+from core.studies.xfactor_subsets import Group, Rows, Subsets, Units, bunches, plan, recipes, stored
 from core.units import batches, pending
 
 if TYPE_CHECKING:
@@ -82,11 +83,10 @@ def run(spec: XFactorSpec, context: Context) -> str:
         return train(client, dataset, units, context, "units scored")
 
 
-def _select_task(dataset: Dataset, group: Group) -> Rows:
-    geometry = selection.geometry(dataset)
-    return np.stack(
-        [selection.select(dataset, one, geometry).rows for one in group.selections()]
-    ).astype(np.int32)
+def _select_task(dataset: Dataset, bunch: list[Group]) -> list[Rows]:
+    recipes = [one for group in bunch for one in group.selections()]
+    rows = (subset.rows for subset in selection.select_many(dataset, recipes))
+    return [np.stack(list(islice(rows, group.count))) for group in bunch]
 
 
 def select(client: Client, dataset: Dataset, groups: list[Group], context: Context) -> None:
@@ -99,17 +99,18 @@ def select(client: Client, dataset: Dataset, groups: list[Group], context: Conte
     def tell() -> None:
         context.report("Selecting subsets", done, total, None)
 
-    def finished(group: Group, rows: Rows) -> None:
+    def finished(bunch: list[Group], selected: list[Rows]) -> None:
         nonlocal done
-        context.store.put_blob(group.key(dataset.fingerprint), {"rows": rows})
-        done += group.count
+        for group, rows in zip(bunch, selected, strict=True):
+            context.store.put_blob(group.key(dataset.fingerprint), {"rows": rows})
+            done += group.count
         tell()
 
-    def failed(group: Group, error: BaseException) -> list[Group]:
+    def failed(bunch: list[Group], error: BaseException) -> list[list[Group]]:
         raise error
 
     tell()
-    missing = [group for group in groups if group not in found]
+    missing = bunches([group for group in groups if group not in found])
     cluster.run(client, dataset, _select_task, missing, finished, failed, context.should_stop)
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
 from typing import overload
 
 import numpy as np
@@ -24,17 +26,18 @@ from core.studies.xfactor_spec import XFactorSpec, directions_of
 from core.units import Unit
 
 RECIPE_COLUMNS = ("subset", "per_class", "strategy", "direction", "excess", "repeat")
-# One group is selected by one task, stored as one file and read at once: 4 MB with ten classes.
+# One group is stored as one file and read at once: 4 MB with ten classes.
 MOST_SUBSETS = 1_000
 MOST_PER_CLASS = 100_000
 HELD = 16  # groups, most of them far smaller than that
+MOST_TOGETHER = 150_000  # images of a class drawn for one task: 20 MB with ten classes
 
 Rows = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class Group:
-    """Subsets that differ in their repeat alone; selected and stored together.
+    """Subsets that differ in their repeat alone; stored together.
 
     Args:
         strategy: How they are selected; likewise `direction`, `per_class` and `excess`.
@@ -101,6 +104,21 @@ def plan(spec: XFactorSpec) -> list[Group]:
                 for excess in spec.excess:
                     found += groups(strategy, direction, per_class, excess, spec.repeats)
     return found
+
+
+def bunches(groups: Sequence[Group]) -> Iterator[list[Group]]:
+    """Groups of one strategy to select in one task, so that they share distances."""
+    for _, alike in groupby(sorted(groups, key=attrgetter("strategy")), attrgetter("strategy")):
+        bunch: list[Group] = []
+        images = 0
+        for group in alike:
+            drawn = group.count * (group.per_class + group.excess)
+            if bunch and images + drawn > MOST_TOGETHER:
+                yield bunch
+                bunch, images = [], 0
+            bunch.append(group)
+            images += drawn
+        yield bunch
 
 
 def recipes(groups: Sequence[Group]) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from core.errors import InputError
-from core.selection import base, select
+from core.selection import base, geometry, kernels, pool, select, select_many
 from core.selection import uniqueness as strategy
 from core.specs import Selection
 from tests.core.selection.oracle import dataset, uniqueness
@@ -61,6 +61,41 @@ def test_same_rows_as_the_papers_text_on_random_images(direction, pixels):
 def test_same_rows_as_the_papers_text_on_grey_levels_far_apart(direction):
     images = np.random.default_rng(1).choice([0, 128, 255], size=(30, 70)).astype(np.uint8)
     assert kept_places(images, 7, direction) == uniqueness(images, 7, direction)
+
+
+@pytest.mark.parametrize("pixels", [2, 34_000])
+def test_compiled_loops_keep_the_same_rows(monkeypatch, pixels):
+    """Squared distances of 34,000 pixels need 64 bits."""
+    values = np.random.default_rng(pixels).choice([0, 1, 2, 255], size=(30, 2))
+    made = dataset(np.repeat(values, pixels // 2, axis=1), [0] * 30)
+    wanted = [
+        Selection("uniqueness", direction, keep, size - keep, seed)
+        for direction in ("+", "-")
+        for keep, size in ((1, 2), (1, 30), (12, 25), (24, 25), (30, 30))
+        for seed in range(3)
+    ]
+    compiled = []
+    thin = kernels.thin
+    monkeypatch.setattr(kernels, "thin", lambda *arguments: compiled.append(1) or thin(*arguments))
+    plain = select_many(made, wanted)
+    assert not compiled, "the class is too small for compiling to pay"
+    monkeypatch.setattr(pool, "LEAST_COMPILED", 30)
+    alone = [select(made, one) for one in wanted]
+    assert not compiled, "nobody waits for a compiler to see one subset"
+    for one, a, b in zip(select_many(made, wanted), plain, alone, strict=True):
+        for field in ("pool", "kept", "distances"):
+            np.testing.assert_array_equal(getattr(one, field), getattr(a, field))
+            np.testing.assert_array_equal(getattr(one, field), getattr(b, field))
+    assert len(compiled) == len(wanted)
+
+
+def test_without_numba_many_are_selected_all_the_same(monkeypatch):
+    monkeypatch.setattr(pool, "LEAST_COMPILED", 1)
+    monkeypatch.setattr(pool, "find_spec", lambda name: None)
+    made = dataset(np.arange(20).reshape(10, 2), [0] * 10)
+    _, drawn = next(pool.draw(geometry(made), 0, {seed: [8] for seed in range(3)}))
+    assert drawn.within is not None
+    assert not drawn.many
 
 
 def test_a_pair_loses_the_image_nearer_to_its_second_neighbour():

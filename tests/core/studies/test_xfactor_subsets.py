@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core import datasets, selection
 from core.errors import DamagedBlob
 from core.models import Model
 from core.specs import TrainingSet
 from core.store import Store
-from core.studies import xfactor_subsets
+from core.studies import xfactor, xfactor_subsets
 from core.studies.xfactor_spec import PRESETS, XFactorSpec
-from core.studies.xfactor_subsets import Group, Subsets, Units, plan, recipes, stored
+from core.studies.xfactor_subsets import Group, Subsets, Units, bunches, plan, recipes, stored
 from core.units import Unit, pending
 
 PRINT = "f" * 32
@@ -56,6 +57,32 @@ def test_many_subsets_are_cut_into_groups(monkeypatch: pytest.MonkeyPatch) -> No
     assert [seed for group in cut for seed in group.seeds] == [
         seed for group in whole for seed in group.seeds
     ]
+
+
+def test_every_group_is_in_one_bunch_with_others_of_its_strategy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    groups = plan(paper())
+    for most in (1, 20_000, 10**9):
+        monkeypatch.setattr(xfactor_subsets, "MOST_TOGETHER", most)
+        found = list(bunches(groups))
+        assert all(len({group.strategy for group in bunch}) == 1 for bunch in found)
+        together = [group for bunch in found for group in bunch]
+        assert len(together) == len(set(together)) == len(groups)
+        drawn = [sum(one.count * (one.per_class + one.excess) for one in b) for b in found]
+        assert all(len(b) == 1 or size <= most for b, size in zip(found, drawn, strict=True))
+    assert len(found) == 5
+    assert list(bunches([])) == []
+
+
+def test_a_bunch_is_selected_as_each_subset_is_alone() -> None:
+    dataset = datasets.load("digits")
+    spec = XFactorSpec("digits", per_class=(5, 10), random=3, repeats=2, excess=(6, 30))
+    for bunch in bunches(plan(spec)):
+        for group, rows in zip(bunch, xfactor._select_task(dataset, bunch), strict=True):
+            alone = [selection.select(dataset, one).rows for one in group.selections()]
+            np.testing.assert_array_equal(rows, alone)
+            assert rows.dtype == np.int32
 
 
 def test_units_are_those_of_all_subsets_in_order(tmp_path: Path) -> None:
