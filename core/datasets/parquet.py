@@ -137,7 +137,7 @@ def read(files: Files, progress: Progress) -> Content:
         PLURAL[first.kind],
     )
     if first.kind == "text":
-        texts = [_column(path, first.content).to_pylist() for path in used]
+        texts = [_listed(path, _column(path, first.content)) for path in used]
         return assemble_texts(list(chain.from_iterable(texts)), rows, progress)
     images = partial(_images, used, names, first.content)
     return assemble(stack(images, len(all_names), progress), rows)
@@ -149,8 +149,11 @@ def columns(path: Path) -> Columns:
     Raises:
         InputError: There are no such columns, or the file is damaged.
     """
-    with _readable(path):
-        schema = pq.read_schema(path)
+    with _readable(path):  # Names are decoded when they are asked for.
+        return _columns(path, pq.read_schema(path))
+
+
+def _columns(path: Path, schema: Any) -> Columns:
     features = _features(path, schema)
     images = [field.name for field in schema if _is_image(field.type)]
     texts = [field.name for field in schema if _is_text(field.type)]
@@ -228,7 +231,13 @@ def _values(path: Path, column: str) -> list[Label]:
         values = values.cast(values.type.value_type)
     if not (pa.types.is_integer(values.type) or _is_text(values.type)):
         raise InputError(f"{path} must have whole numbers or texts as labels; got {values.type}.")
-    found: list[Label] = values.to_pylist()
+    return _listed(path, values)
+
+
+def _listed(path: Path, values: Any) -> list[Any]:
+    """Values as Python has them: here a text is decoded, and may turn out to be none."""
+    with _readable(path):
+        found: list[Any] = values.to_pylist()
     return found
 
 

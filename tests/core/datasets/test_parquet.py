@@ -142,6 +142,17 @@ def test_a_damaged_file_is_refused(root: Path, keep: int) -> None:
         datasets.load("a.parquet")
 
 
+@pytest.mark.parametrize("word", [b"label", b"text", b"good", b"a film"])
+def test_names_and_texts_that_are_no_utf_8_are_refused(root: Path, word: bytes) -> None:
+    rows = pa.table({"text": ["a film that I saw"] * 6, "label": ["good", "poor"] * 3})
+    pq.write_table(rows.replace_schema_metadata({}), root / "a.parquet", store_schema=False)
+    content = (root / "a.parquet").read_bytes()
+    assert word in content
+    (root / "a.parquet").write_bytes(content.replace(word, b"\xff" + word[1:]))
+    with pytest.raises(InputError, match=r"a\.parquet"):
+        datasets.load("a.parquet")
+
+
 def test_files_must_agree(root: Path) -> None:
     write(root / "set" / "train-0.parquet", images(4), [0, 1] * 2, NAMES)
     write(root / "set" / "test-0.parquet", images(4), [0, 1] * 2, ["dog", "cat"])
