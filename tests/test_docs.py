@@ -6,12 +6,15 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from core import studies
-from core.cli import _parser
+from core import curation, datasets, studies
+from core.cli import _parser, main
 from core.report.citations import CITATIONS
 from core.settings import PROJECT
+from core.store import Store
 from core.studies import STUDIES
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
@@ -61,3 +64,30 @@ def test_its_commands_exist(study: str) -> None:
         preset = getattr(options, "preset", None)
         if preset is not None:
             assert studies.of_preset(preset).name == study
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache, no data but the digits, and ten photographs, two of them equal."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XFACTOR_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("XFACTOR_DATA", str(tmp_path))
+    pixels = np.random.default_rng(0).integers(0, 256, (10, 32, 32, 3), dtype=np.uint8)
+    pixels[1] = pixels[0]
+    (tmp_path / "photos").mkdir()
+    for number, image in enumerate(pixels):
+        Image.fromarray(image).save(tmp_path / "photos" / f"{number}.png")
+    place = curation.Place.of_folder(tmp_path / "photos")
+    curation.tag(Store(), place, ["0.png", "2.png"], "keep", "somebody")
+    digits = curation.Place(datasets.load("digits").fingerprint)
+    curation.tag(Store(), digits, [3, 5], "remove", "somebody")
+    curation.tag(Store(), digits, [7, 9], "keep", "somebody")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_its_commands_run(name: str, folder: Path) -> None:
+    for command in re.findall(r"^python -m core (.*)$", page(name), re.MULTILINE):
+        words = shlex.split(command)
+        assert main(words) == 0, command
+        assert (folder / words[words.index("--out") + 1]).exists(), command
