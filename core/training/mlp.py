@@ -64,7 +64,8 @@ def train_mlps(
         X-Factor paper, sections 2.4 and A.1.
     """
     start = time.perf_counter()
-    done: dict[int, tuple[npt.NDArray[np.int64], float, int]] = {}
+    done: dict[int, tuple[float, int]] = {}
+    weights: dict[int, Tensor] = {}
     with one_thread(), torch.no_grad():
         stack = Stack(dataset, training_sets, seeds, hidden, device, recipe)
         epoch = 0
@@ -75,15 +76,18 @@ def train_mlps(
                 continue
             ends = stack.learnt(recipe.accuracy if epoch < recipe.max_epochs else 0.0)
             if ends:
-                for place, predictions in zip(ends, stack.predict(ends), strict=True):
-                    done[stack.members[place]] = predictions, ends[place], epoch
+                for place, accuracy in ends.items():
+                    member = stack.members[place]
+                    done[member] = accuracy, epoch
+                    weights[member] = stack.weights.data[place].clone()
                     if keep:
-                        keep(stack.members[place], stack.network(place))
+                        keep(member, stack.network(place))
                 stack.drop(ends)
-    share = (time.perf_counter() - start) / sum(epochs for _, _, epochs in done.values())
+        predictions = stack.predict(torch.stack([weights[member] for member in sorted(done)]))
+    share = (time.perf_counter() - start) / sum(epochs for _, epochs in done.values())
     return [
-        Fit(predictions, accuracy, epochs, share * epochs, "random")
-        for _, (predictions, accuracy, epochs) in sorted(done.items())
+        Fit(predicted, *done[member], share * done[member][1], "random")
+        for member, predicted in zip(sorted(done), predictions, strict=True)
     ]
 
 
@@ -156,17 +160,16 @@ class Stack:
         shares = self._full_pass(able) if able else {}
         return {place: share for place, share in shares.items() if share >= least}
 
-    def predict(self, places: Iterable[int]) -> npt.NDArray[np.int64]:
+    def predict(self, weights: Tensor) -> npt.NDArray[np.int64]:
         """Predicted class of every test image.
 
         Args:
-            places: Members, by their place in the stack.
+            weights: Those of a member in each row, as in `weights`.
 
         Returns:
-            Shape (len(places), n_test).
+            Shape (members, n_test).
         """
-        layers = self._layers_of(list(places))
-        members = len(layers[0][0])
+        layers, members = _layers(weights, self.shapes), len(weights)
         predictions = [
             self._outputs(_padded(pixels.flatten(1)).expand(members, -1, -1), layers).argmax(2)
             for pixels in chunks(self.test_images, self.peak, self.device)
@@ -203,9 +206,6 @@ class Stack:
         self.weights.grad = torch.zeros_like(self.weights)
         self.layers = _layers(self.weights.data, self.shapes)
         self.gradients = _layers(self.weights.grad, self.shapes)
-
-    def _layers_of(self, places: list[int]) -> list[Layer]:
-        return _layers(self.weights.data[places], self.shapes)
 
     def _gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Each member's own rows, shape (members, rows): their pixels and their labels."""
@@ -249,7 +249,7 @@ class Stack:
 
     def _full_pass(self, places: list[int]) -> dict[int, float]:
         """Training accuracy of some members; notes the images that each did worst on."""
-        layers = self._layers_of(places)
+        layers = _layers(self.weights.data[places], self.shapes)
         batches = self.recipe.batches(self.labels.shape[1])
         outputs = torch.cat(
             [self._outputs(self.images[places, batch], layers) for batch in batches], dim=1
@@ -263,7 +263,8 @@ class Stack:
 
 def _padded(values: Tensor) -> Tensor:
     """The last dimension lengthened with zeros to a whole number of lines."""
-    return pad(values, (0, -values.shape[-1] % LINE))
+    missing = -values.shape[-1] % LINE
+    return pad(values, (0, missing)) if missing else values
 
 
 def _initial(sizes: Sequence[int], generator: torch.Generator) -> Tensor:
