@@ -124,7 +124,7 @@ def _providers() -> list[str | None]:
 def panel() -> None:
     """Who this is and what they may do; without sign-in, who can reach the server."""
     if signed_in():
-        st.caption(f"Signed in as {plain(name() or '')}")
+        st.text(f"Signed in as {name()}")  # As Markdown an address would become a link.
         if refusal() is not None:
             st.caption("You may look at everything; starting and tagging is for others.")
         if "is_logged_in" in _user():
