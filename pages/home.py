@@ -52,7 +52,7 @@ def steps() -> None:
     st.subheader("Where to start", anchor=False)
     with layout.panels():
         for page, title, text in STEPS:
-            with layout.panel(), st.container(border=True):
+            with layout.card():
                 st.markdown(f"**{title}**  \n{text}")
                 shell.link(page, shell.entry(page).title)
 
