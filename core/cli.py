@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -170,10 +171,20 @@ def _jobs_log(options: argparse.Namespace) -> int:
     return 0
 
 
+def _step_back() -> None:
+    """Leave the processor to those who look at pages; the runner's workers inherit it."""
+    if hasattr(os, "nice"):
+        os.nice(COURTESY)
+    # Linux may weigh sessions against each other, and niceness only within one.
+    group = Path("/proc/self/autogroup")
+    if group.exists() and os.getsid(0) == os.getpid():
+        with suppress(OSError):  # Some containers cannot write there; it is a courtesy.
+            group.write_text(str(COURTESY))
+
+
 def _runner(options: argparse.Namespace) -> int:
     from core import jobs
 
-    if hasattr(os, "nice"):
-        os.nice(COURTESY)  # Its workers inherit it: those who look at pages do not wait for them.
+    _step_back()
     jobs.run_queue(_store())
     return 0
