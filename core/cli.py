@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Modules that compute are imported by the command that needs them: `--help` answers at once,
 # and the runner is at its lock before anybody starts a second one.
-COURTESY = 10  # How far the runner stands behind the app for the processor.
+COURTESY = 5  # How far the runner stands behind the app for the processor.
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
