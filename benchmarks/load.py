@@ -35,7 +35,7 @@ from tests.recovery.test_recovery import runners
 
 PACE = (2.0, 5.0)
 CORES = 2
-BUSY = XFactorSpec("digits", "busy", per_class=(60,), random=20_000, strategies=(), models=("rf",))
+BUSY = XFactorSpec("digits", "busy", per_class=(60,), random=4_000, strategies=(), models=("rf",))
 PAGES = ("", "explorer", "study", "quality", "jobs", "datasets", "faults", "influence", "curation")
 Times = dict[str, list[float]]
 

@@ -45,7 +45,6 @@ class Session:
         self._values: dict[str, WidgetState] = {}
         self._timers: dict[str, asyncio.Task[None]] = {}
         self._waiting: dict[str, list[asyncio.Future[None]]] = {}
-        self._running: tuple[str, ...] = ("",)
 
     # Acting
 
@@ -136,10 +135,9 @@ class Session:
                     if timer := self._timers.pop(fragment, None):
                         timer.cancel()
             elif kind == "script_finished":
-                self._end(message.script_finished)
+                self._end(message.script_finished, tuple(message.metadata.run.fragment_ids))
 
     def _begin(self, fragments: tuple[str, ...]) -> None:
-        self._running = fragments or ("",)
         self.said.clear()
         if not fragments:
             self.widgets.clear()
@@ -157,11 +155,12 @@ class Session:
         if kind in PROSE:
             self.said.append(getattr(content, PROSE[kind]))
 
-    def _end(self, status: int) -> None:
+    def _end(self, status: int, fragments: tuple[str, ...]) -> None:
         if status == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
             return
         assert status != ForwardMsg.FINISHED_WITH_COMPILE_ERROR
-        for fragment in self._running:
+        # A run of the whole page draws its fragments too.
+        for fragment in fragments or list(self._waiting):
             for drawn in self._waiting.pop(fragment, []):
                 if not drawn.done():
                     drawn.set_result(None)

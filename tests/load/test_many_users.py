@@ -1,0 +1,58 @@
+"""Several people at once on one server: each sees their own choices, and memory stays bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from benchmarks.load import server_of, view
+from tests import study
+from tests.browser.harness import serving
+from tests.load.session import session
+from tests.load.visitor import Timed, Visitor
+
+VIEWS = 54
+MOST_GROWTH = 60e6
+
+
+async def all_parts(address: str, number: int, label: str) -> int:
+    """Do everything that a visitor does, once; returns the number of acts."""
+
+    async def count(part: AsyncIterator[Timed]) -> int:
+        return len([timed async for timed in part])
+
+    async with session(address) as tab:
+        one = Visitor(tab, number, label)
+        parts = [one.pass_by, one.explore, one.read, one.look]
+        order = [parts[(number + step) % 4] for step in range(4)]
+        return sum([await count(part()) for part in order])
+
+
+async def crowd(address: str, people: int, label: str) -> list[int]:
+    """Let some people in at once."""
+    return await asyncio.gather(*(all_parts(address, n, label) for n in range(people)))
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder with a finished study."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def test_visitors_see_their_own_choices_and_memory_stays_bounded(cache: Path) -> None:
+    label = f"tiny · {study.finished(cache)[:8]}"
+    with serving(cache) as address:
+        assert asyncio.run(crowd(address, 5, label)) == [18] * 5
+        asyncio.run(view(address, VIEWS, label))
+        before = memory(server_of(address))
+        asyncio.run(view(address, VIEWS, label))
+        assert memory(server_of(address)) - before < MOST_GROWTH
+
+
+def memory(server: psutil.Process) -> int:
+    """Bytes that the server holds."""
+    return int(server.memory_info().rss)
