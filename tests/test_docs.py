@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core import curation, datasets, studies
+from core import curation, datasets, jobs, studies
 from core.cli import _parser, main
 from core.report.citations import CITATIONS
 from core.settings import PROJECT
 from core.store import Store
 from core.studies import STUDIES
+from tests.core.studies.serial import serial
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
@@ -64,6 +65,23 @@ def test_its_commands_exist(study: str) -> None:
         preset = getattr(options, "preset", None)
         if preset is not None:
             assert studies.of_preset(preset).name == study
+
+
+# Those of the other pages train for longer; `docs/extending.md` runs a smaller one of some.
+QUICK = ("removal", "scoreboard", "refinement", "influence", "leave-one-out")
+
+
+@pytest.mark.parametrize("study", QUICK)
+def test_its_study_runs(study: str, tmp_path: Path) -> None:
+    (toml,) = re.findall(r"```toml\n(.*?)```", page(study), re.DOTALL)
+    (tmp_path / "study.toml").write_text(toml, encoding="utf-8")
+    with serial(tmp_path / "cache"):
+        kind, spec = studies.from_toml(tmp_path / "study.toml")
+        jobs.submit(Store(), kind.name, spec)
+        jobs.run_queue(Store())
+        (job,) = jobs.all_jobs(Store())
+        assert (job.state, job.done) == ("done", job.total), job.message
+        assert kind.report(job, Store()).sentences
 
 
 @pytest.fixture
