@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -11,6 +12,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from core import database, jobs
@@ -18,6 +20,7 @@ from core.database import VERSION
 from core.errors import StoreError
 from core.settings import PROJECT
 from core.store import Store
+from core.studies import xfactor
 from tests.recovery.test_recovery import command
 
 HERE = Path(__file__).parent
@@ -165,6 +168,27 @@ def test_damage_inside_the_file_is_found_when_it_is_read(tmp_path: Path, harm: s
     assert aside.read_bytes() == data
     assert sum(aside.name in words for words in said) == 1
     assert jobs.all_jobs(Store(tmp_path)) == []
+
+
+def test_arrays_that_were_cut_short_are_computed_again_and_nothing_else(
+    spec: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    done = command(cache, "study", "run", str(spec))
+    assert done.returncode == 0, done.stderr
+    store = Store(cache)
+    before = xfactor.results(jobs.find(store, "check"), store).scores
+    for path in (cache / "blobs").glob("*.npz"):
+        os.truncate(path, path.stat().st_size // 2)
+    again = command(cache, "study", "run", str(spec))
+    assert again.returncode == 0, again.stderr
+    job = jobs.find(store, "check")
+    said = [text for _, text in jobs.log(store, job.key)]
+    assert [text.endswith("It is computed again when its study runs.") for text in said] == [
+        False, True, False,
+    ]  # fmt: skip
+    # The same seconds, too: no model was trained again.
+    pd.testing.assert_frame_equal(xfactor.results(job, store).scores, before)
 
 
 HOLD = (
