@@ -81,12 +81,23 @@ def report(what: str, times: Times, cpu: float, seconds: float) -> None:
         print(f"{kind:18}{len(some):6}{p50:8.3f}{p95:8.3f}{most:8.3f}", flush=True)
 
 
-def measured(what: str, address: str, options: argparse.Namespace, label: str) -> None:
+def spent(*processes: psutil.Process) -> float:
+    """CPU seconds of some processes that are alive."""
+    return sum(sum(one.cpu_times()[:2]) for one in processes)
+
+
+def workers(cache: Path) -> list[psutil.Process]:
+    """The runner of a cache folder, and its worker processes."""
+    return [one for runner in runners(cache) for one in (runner, *runner.children(recursive=True))]
+
+
+def measured(
+    what: str, address: str, server: psutil.Process, options: argparse.Namespace, label: str
+) -> None:
     """Let the crowd in, and report."""
-    server = server_of(address)
-    before, start = sum(server.cpu_times()[:2]), time.monotonic()
+    before, start = spent(server), time.monotonic()
     times = asyncio.run(crowd(address, options.sessions, options.seconds, label))
-    report(what, times, sum(server.cpu_times()[:2]) - before, time.monotonic() - start)
+    report(what, times, spent(server) - before, time.monotonic() - start)
 
 
 async def view(address: str, views: int, label: str) -> None:
@@ -97,9 +108,8 @@ async def view(address: str, views: int, label: str) -> None:
                 await tab.open(page, **({"study": label} if page == "study" else {}))
 
 
-def memory(address: str, views: int, label: str) -> None:
+def memory(address: str, server: psutil.Process, views: int, label: str) -> None:
     """Print the server's memory while pages are opened, a fifth of the views at a time."""
-    server = server_of(address)
     print(f"\n{'page views':18}{'MB':>6}")
     for part in range(6):
         if part:
@@ -121,20 +131,22 @@ def main() -> None:
         key = study.finished(cache)
         label = f"tiny · {key[:8]}"
         with serving(cache) as address:
+            server = server_of(address)
             asyncio.run(view(address, 2 * len(PAGES), label))
             asyncio.run(crowd(address, 2, 10, label))
-            measured("Nothing runs", address, options, label)
+            measured("Nothing runs", address, server, options, label)
             store = Store(cache)
             job = jobs.submit(store, "xfactor", BUSY)
-            while not jobs.find(store, job.key).done:
+            while jobs.find(store, job.key).phase != "Training":
                 time.sleep(0.5)
-            measured("A study runs", address, options, label)
-            done = jobs.find(store, job.key).done
+            before, start = spent(*workers(cache)), time.monotonic()
+            measured("A study runs", address, server, options, label)
+            cores = (spent(*workers(cache)) - before) / (time.monotonic() - start)
             jobs.cancel(store, job.key)
-            print(f"the study trained {done} models meanwhile")
+            print(f"the study had {cores:.2f} cores meanwhile")
             while runners(cache):
                 time.sleep(0.5)
-            memory(address, options.views, label)
+            memory(address, server, options.views, label)
 
 
 if __name__ == "__main__":
