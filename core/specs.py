@@ -17,6 +17,7 @@ from core.errors import InputError, UnknownName
 
 KEY_LENGTH = 32
 MOST_ROWS = 100_000_000
+MOST_REPEATS = 10_000  # so that no plan that is read is too large to list
 
 
 def content_key(kind: str, values: Mapping[str, Any]) -> str:
@@ -232,10 +233,11 @@ def rows_text(rows: npt.ArrayLike) -> str:
     return ",".join(f"{run[0]}-{run[-1]}" if run.size > 1 else f"{run[0]}" for run in runs)
 
 
-def check_whole(name: str, value: object, least: int) -> None:
-    """Raise an InputError unless the value is a whole number from `least` up."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise InputError(f"{name} must be a whole number from {least} up; got {value!r}.")
+def check_whole(name: str, value: object, least: int, most: float = math.inf) -> None:
+    """Raise an InputError unless the value is a whole number from `least` to `most`."""
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        end = "up" if most == math.inf else f"to {most:,}"
+        raise InputError(f"{name} must be a whole number from {least} {end}; got {value!r}.")
 
 
 def check_share(name: str, value: object, most: float = 1.0) -> None:

@@ -11,7 +11,7 @@ from core.datasets.base import Dataset
 from core.errors import InputError, UnknownName
 from core.models import Model
 from core.registry import Registry
-from core.specs import Spec, check_known, check_list, check_text, check_whole, setting
+from core.specs import MOST_REPEATS, Spec, check_known, check_list, check_text, check_whole, setting
 from core.studies.base import Preset
 
 EACH = "each"
@@ -155,7 +155,7 @@ class FaultsSpec(Spec):
     def __post_init__(self) -> None:
         check_text("name", self.name)
         check_text("dataset", self.dataset)
-        check_whole("repeats", self.repeats, 1)
+        check_whole("repeats", self.repeats, 1, MOST_REPEATS)
         check_whole("images", self.images, 0)
         check_whole("seed", self.seed, 0)
         if self.details not in (0, 1):

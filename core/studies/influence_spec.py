@@ -8,7 +8,16 @@ from typing import ClassVar
 from core.errors import InputError
 from core.influence.draw import TRAIN, VALIDATION, Sample
 from core.models import Model
-from core.specs import Spec, check_list, check_share, check_text, check_whole, seed_from, setting
+from core.specs import (
+    MOST_REPEATS,
+    Spec,
+    check_list,
+    check_share,
+    check_text,
+    check_whole,
+    seed_from,
+    setting,
+)
 
 
 @dataclass(frozen=True)
@@ -88,7 +97,7 @@ class LeaveOneOutSpec(InfluenceSpec):
         check_list("rows", self.rows)
         for row in self.rows:
             check_whole("Each of rows", row, 0)
-        check_whole("repeats", self.repeats, 1)
+        check_whole("repeats", self.repeats, 1, MOST_REPEATS)
         if len(self.rows) < 3:
             raise InputError(
                 f"A spot check needs at least three rows to leave out; got {len(self.rows)}."

@@ -10,6 +10,7 @@ from core.influence.draw import TRAIN, VALIDATION, share_of
 from core.models import Model
 from core.registry import Registry
 from core.specs import (
+    MOST_REPEATS,
     Spec,
     check_known,
     check_list,
@@ -75,8 +76,10 @@ class RefinementSpec(Spec):
         check_share("flip", self.flip, 0.9)
         for name in ("flip", "share"):
             object.__setattr__(self, name, float(getattr(self, name)))
-        for name in ("train", "validation", "rounds", "seeds"):
+        for name in ("train", "validation"):
             check_whole(name, getattr(self, name), 1)
+        for name in ("rounds", "seeds"):
+            check_whole(name, getattr(self, name), 1, MOST_REPEATS)
         check_whole("seed", self.seed, 0)
         check_list("controls", self.controls)
         for control in self.controls:

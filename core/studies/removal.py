@@ -23,6 +23,7 @@ from core.errors import InputError
 from core.models import Model
 from core.registry import Registry
 from core.specs import (
+    MOST_REPEATS,
     Spec,
     TrainingSet,
     check_list,
@@ -85,7 +86,7 @@ class RemovalSpec(Spec):
     def __post_init__(self) -> None:
         check_text("name", self.name)
         check_text("dataset", self.dataset)
-        check_whole("repeats", self.repeats, 2)
+        check_whole("repeats", self.repeats, 2, MOST_REPEATS)
         check_whole("images", self.images, 0)
         check_whole("seed", self.seed, 0)
         check_list("models", self.models)

@@ -10,6 +10,7 @@ from core import selection
 from core.errors import InputError
 from core.models import Model
 from core.specs import (
+    MOST_REPEATS,
     Selection,
     Spec,
     check_list,
@@ -108,7 +109,7 @@ class UnionSpec(Spec):
     def __post_init__(self) -> None:
         check_text("name", self.name)
         check_text("dataset", self.dataset)
-        check_whole("random", self.random, 2)
+        check_whole("random", self.random, 2, MOST_REPEATS)
         check_whole("seed", self.seed, 0)
         check_list("pairs", self.pairs)
         check_list("models", self.models)

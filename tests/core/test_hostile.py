@@ -32,6 +32,7 @@ from core.errors import InputError
 from core.quality.files import Picture
 from core.quality.files import read as read_picture
 from core.store import Store
+from core.studies import STUDIES
 from core.studies.xfactor_spec import XFactorSpec
 
 GB = 1 << 30
@@ -222,6 +223,21 @@ def scores(root: Path) -> list[dict[str, object]]:
     away.worked(away.packed(SPEC, store)[0], out, 9, pytest.fail)
     header, found = scores_file.read_scores(out.read_bytes())
     return [header, dict(vars(found[0]))]
+
+
+@pytest.mark.parametrize(
+    ("study", "settings"),
+    [
+        ("faults", {"dataset": "digits", "repeats": 10**12}),
+        ("removal", {"dataset": "digits", "remove": "0-9", "repeats": 10**12}),
+        ("refinement", {"dataset": "digits", "seeds": 10**12}),
+        ("refinement", {"dataset": "digits", "rounds": 10**12}),
+        ("leave-one-out", {"dataset": "digits", "rows": [1, 2, 3], "repeats": 10**12}),
+    ],
+)
+def test_a_study_without_end(study: str, settings: dict[str, object]) -> None:
+    with refused(r"must be a whole number from \d to 10,000; got 1000000000000"):
+        STUDIES[study].spec.from_dict({**settings, "name": "endless"})
 
 
 def test_a_csv_with_a_million_columns(root: Path) -> None:
