@@ -241,7 +241,7 @@ def test_the_last_row_of_a_class_stays() -> None:
         ({"share": 0.6}, "share must be a number from 0 to 0.5"),
         ({"share": "3 %"}, "share must be a number"),
         ({"share": 0.001}, "less than one row"),
-        ({"rounds": 0}, "rounds must be a whole number from 1 up"),
+        ({"rounds": 0}, "rounds must be a whole number from 1 to 10,000"),
         ({"seeds": 0}, "seeds must be"),
         ({"controls": ("age",)}, "Unknown control 'age'; known: random, loss"),
         ({"model": "rf"}, "which rf has not; choose one of"),
