@@ -30,7 +30,8 @@ class Narrowed(LogisticRegression):
 
     def prepare(self, x: Any) -> Any:
         """The float64 matrix of the inputs there are, with a column of ones behind it."""
-        return design(_flat(x)[:, self.used])
+        flat = _flat(x)
+        return design(flat[:, self.used] if sparse.issparse(flat) else flat.take(self.used, axis=1))
 
 
 def without_idle_inputs(model: LogisticRegression, x: Any) -> Narrowed:

@@ -133,8 +133,10 @@ def design(x: Any) -> Any:
     """The matrix that multiplies θ: x as float64 with a column of ones, dense or CSR."""
     if sparse.issparse(x):
         return sparse.hstack([x, np.ones((x.shape[0], 1))], format="csr", dtype=np.float64)
-    x = np.asarray(x)
-    return np.hstack([x.reshape(len(x), -1).astype(np.float64), np.ones((len(x), 1))])
+    flat = np.asarray(x).reshape(len(x), -1)
+    matrix = np.ones((len(flat), flat.shape[1] + 1))
+    matrix[:, :-1] = flat
+    return matrix
 
 
 def fit(
