@@ -28,7 +28,7 @@ from core import jobs
 from core.store import Store
 from core.studies.xfactor_spec import XFactorSpec
 from tests import study
-from tests.browser.harness import serving
+from tests.browser.harness import server_of, serving
 from tests.load.session import session
 from tests.load.visitor import Visitor
 from tests.recovery.test_recovery import runners
@@ -38,13 +38,6 @@ CORES = 2
 BUSY = XFactorSpec("digits", "busy", per_class=(60,), random=4_000, strategies=(), models=("rf",))
 PAGES = ("", "explorer", "study", "quality", "jobs", "datasets", "faults", "influence", "curation")
 Times = dict[str, list[float]]
-
-
-def server_of(address: str) -> psutil.Process:
-    """The process that listens at an address."""
-    port = address.rpartition(":")[2]
-    (server,) = (one for one in psutil.Process().children() if port in one.cmdline())
-    return server
 
 
 async def visit(address: str, number: int, label: str, end: float, times: Times) -> None:

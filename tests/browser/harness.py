@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import psutil
 from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_playwright
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -100,6 +101,16 @@ def serving(cache: Path, data: Path | None = None) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(timeout=30)
+
+
+def server_of(address: str) -> psutil.Process:
+    """The process of `serving` that listens at an address."""
+    port = address.rpartition(":")[2]
+    children = psutil.Process().children()
+    # A child that has ended but was not waited for has no command line to read.
+    alive = (one for one in children if one.status() != psutil.STATUS_ZOMBIE)
+    (server,) = (one for one in alive if port in one.cmdline())
+    return server
 
 
 def wait_until_healthy(url: str, server: subprocess.Popen[bytes]) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from benchmarks.load import server_of, view
+from benchmarks.load import view
 from tests import study
-from tests.browser.harness import serving
+from tests.browser.harness import server_of, serving
 from tests.load.session import session
 from tests.load.visitor import Timed, Visitor
 

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -19,7 +18,7 @@ from core.settings import PROJECT
 from core.store import Store
 from core.studies import xfactor
 from core.studies.xfactor_spec import XFactorSpec
-from tests.browser.harness import serving
+from tests.browser.harness import server_of, serving
 from tests.recovery.test_recovery import runners, until
 
 SMALL = XFactorSpec("digits", "check", per_class=(4,), random=4, strategies=(), models=("gnb",))
@@ -142,9 +141,7 @@ def test_one_of_two_servers_on_a_cache_is_killed_and_the_study_goes_on(store: St
         assert "check" in asyncio.run(look(first))  # Whoever looks at a study that waits
         assert "check" in asyncio.run(look(second))  # sees to it that it runs, once.
         until(lambda: runners(store.root) or ended(), 120)
-        port = first.rpartition(":")[2]
-        (server,) = (one for one in psutil.Process().children() if port in one.cmdline())
-        server.kill()
+        server_of(first).kill()
         until(ended, 300)
         assert "4 units scored." in asyncio.run(look(second))
     assert messages(store) == ["Done. 4 units scored."]
