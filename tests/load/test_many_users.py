@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.load import view
 from tests import study
-from tests.browser.harness import server_of, serving
+from tests.browser.harness import awaited, server_of, serving
 from tests.load.session import session
 from tests.load.visitor import Timed, Visitor
 
@@ -46,10 +46,10 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_visitors_see_their_own_choices_and_memory_stays_bounded(cache: Path) -> None:
     label = f"tiny · {study.finished(cache)[:8]}"
     with serving(cache) as address:
-        assert asyncio.run(crowd(address, 5, label)) == [18] * 5
-        asyncio.run(view(address, VIEWS, label))
+        assert awaited(crowd(address, 5, label)) == [18] * 5
+        awaited(view(address, VIEWS, label))
         before = memory(server_of(address))
-        asyncio.run(view(address, VIEWS, label))
+        awaited(view(address, VIEWS, label))
         assert memory(server_of(address)) - before < MOST_GROWTH
 
 

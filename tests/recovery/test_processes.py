@@ -18,7 +18,7 @@ from core.settings import PROJECT
 from core.store import Store
 from core.studies import xfactor
 from core.studies.xfactor_spec import XFactorSpec
-from tests.browser.harness import server_of, serving
+from tests.browser.harness import awaited, server_of, serving
 from tests.recovery.test_recovery import runners, until
 
 SMALL = XFactorSpec("digits", "check", per_class=(4,), random=4, strategies=(), models=("gnb",))
@@ -138,11 +138,11 @@ def test_one_of_two_servers_on_a_cache_is_killed_and_the_study_goes_on(store: St
         return job.state == "done" and not runners(store.root)
 
     with serving(store.root) as first, serving(store.root) as second:
-        assert "check" in asyncio.run(look(first))  # Whoever looks at a study that waits
-        assert "check" in asyncio.run(look(second))  # sees to it that it runs, once.
+        assert "check" in awaited(look(first))  # Whoever looks at a study that waits
+        assert "check" in awaited(look(second))  # sees to it that it runs, once.
         until(lambda: runners(store.root) or ended(), 120)
         server_of(first).kill()
         until(ended, 300)
-        assert "4 units scored." in asyncio.run(look(second))
+        assert "4 units scored." in awaited(look(second))
     assert messages(store) == ["Done. 4 units scored."]
     assert len(xfactor.results(jobs.find(store, "check"), store).scores) == 4
