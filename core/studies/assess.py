@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from core.jobs import Context
 
-VERSION = 1
+VERSION = 2
 CERTIFICATES = {"solver": Certificate, "replay": ReplayCertificate}
 
 Floats = npt.NDArray[np.float64]
