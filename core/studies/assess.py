@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from core.jobs import Context
 
-VERSION = 2
+VERSION = 1
 CERTIFICATES = {"solver": Certificate, "replay": ReplayCertificate}
 
 Floats = npt.NDArray[np.float64]
