@@ -148,6 +148,10 @@ class Curvature:
             out.add_(part.product(v, self.kind), alpha=1 / len(rows))
         return out
 
+    def single(self) -> Curvature | None:
+        """The same in single precision, for a solver that refines; None where that is not to be had."""
+        return None
+
     def matrix(self) -> Tensor:
         """H + damping·I itself, shape (size, size).
 

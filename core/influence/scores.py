@@ -168,5 +168,4 @@ def _solve(
         return lissa(matrix, b, rtol=rtol, batch=batch, seed=seed)
     if method == "exact":
         return exact(matrix.matrix(), b)
-    single = matrix.single() if isinstance(matrix, LogisticCurvature) else None
-    return cg(matrix, b, rtol=rtol, single=single)
+    return cg(matrix, b, rtol=rtol, single=matrix.single())

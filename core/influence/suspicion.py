@@ -89,7 +89,7 @@ def self_influence(
     if isinstance(matrix, LogisticCurvature) and matrix.size <= EXACT_SIZE:
         return _exact_self_influence(matrix)
     generator = torch.Generator().manual_seed(seed)
-    single = matrix.single() if isinstance(matrix, LogisticCurvature) else None
+    single = matrix.single()
     total = np.zeros(matrix.rows)
     for _ in range(probes):
         s = cg(matrix, matrix.square_root_noise(generator), rtol=rtol, single=single).s

@@ -92,7 +92,10 @@ def analyse(scores: pd.DataFrame, classes: Sequence[str], seed: int = 0) -> Anal
 
 
 def with_losses(scores: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """The scores with `loss`, `at_limit` and both of the `clean` set, where that is scored."""
+    """The scores with `clean`, `loss`, `at_limit` and `clean_at_limit`.
+
+    Repeats whose clean set is not scored are left out.
+    """
     most = {name: _most_epochs(name) for name in scores["model"].unique()}
     spent = scores["epochs"].astype(int) >= [most[name] for name in scores["model"]]
     at_limit = spent & (scores["train_accuracy"].astype(float) < 1)
