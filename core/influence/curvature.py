@@ -149,7 +149,7 @@ class Curvature:
         return out
 
     def single(self) -> Curvature | None:
-        """The same in single precision, for a solver that refines; None where that is not to be had."""
+        """The same in single precision, for a solver that refines; None where there is none."""
         return None
 
     def matrix(self) -> Tensor:

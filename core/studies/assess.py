@@ -282,6 +282,10 @@ def remembered(
     return Draw.from_arrays(dataset.fingerprint, blob.arrays)
 
 
+def quiet(sentence: str) -> None:
+    """What is damaged counts as not there; the run says so."""
+
+
 def recalled(
     store: Store, fingerprint: str, sample: Sample, report: Callable[[str], None]
 ) -> Draw | None:

@@ -27,7 +27,7 @@ from core.models import Model
 from core.registry import Registry
 from core.specs import TrainingSet, content_key
 from core.store import Blob, Store
-from core.studies.assess import Assessment, Question, assess_all, recalled, remembered
+from core.studies.assess import Assessment, Question, assess_all, quiet, recalled, remembered
 from core.studies.assess_cost import cost
 from core.studies.base import Preset, Report, Study
 from core.studies.influence_spec import InfluenceSpec
@@ -104,11 +104,11 @@ def estimate(spec: InfluenceSpec, dataset: Dataset, store: Store) -> tuple[int, 
     model = spec.parsed_model()
     check_trainable(model, dataset)
     left = 1 + len(VIEWS)
-    drawn = recalled(store, dataset.fingerprint, spec.sample, _quiet)
+    drawn = recalled(store, dataset.fingerprint, spec.sample, quiet)
     if drawn is not None:
         question = Question(drawn, model, spec.fit_seed)
-        left -= Assessment.stored(store, question.key, _quiet) is not None
-        left -= sum(store.whole(part.key, _quiet) is not None for part in parts(question))
+        left -= Assessment.stored(store, question.key, quiet) is not None
+        left -= sum(store.whole(part.key, quiet) is not None for part in parts(question))
     return cost(left, dataset, model, spec.train, store)
 
 
@@ -175,14 +175,14 @@ def results(job: Job, store: Store) -> Scores | None:
     """The scores of a study, None until influence is known; needs the store alone."""
     spec = InfluenceSpec.from_dict(job.spec)
     fingerprint = job.facts["fingerprint"]
-    drawn = recalled(store, fingerprint, spec.sample, _quiet)
+    drawn = recalled(store, fingerprint, spec.sample, quiet)
     if drawn is None:
         return None
     question = Question(drawn, Model.parse(job.facts["model"]), spec.fit_seed)
-    found = Assessment.stored(store, question.key, _quiet)
+    found = Assessment.stored(store, question.key, quiet)
     if found is None:
         return None
-    own, *folds = (store.whole(part.key, _quiet) for part in parts(question))
+    own, *folds = (store.whole(part.key, quiet) for part in parts(question))
     known = [view for view in (own, *folds) if view is not None]
     nothing = np.full(len(drawn.labels), np.nan)
     unseen = nothing
@@ -192,10 +192,6 @@ def results(job: Job, store: Store) -> Scores | None:
     rows = table(drawn, found.influence, suspicion)
     runs = pd.DataFrame([found.made(), *(view.meta for view in known if view.meta)])
     return Scores(spec, fingerprint, tuple(job.facts["classes"]), drawn, found, rows, runs)
-
-
-def _quiet(sentence: str) -> None:
-    """What is damaged reads as what is not there; running the study again says so."""
 
 
 def scores(job: Job, store: Store) -> pd.DataFrame:

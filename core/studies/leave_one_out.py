@@ -18,7 +18,7 @@ from core.registry import Registry
 from core.stats.tracking import Correlation, correlate
 from core.store import Store
 from core.studies import influence_scores
-from core.studies.assess import Assessment, Clock, Question, assess_all, recalled, remembered
+from core.studies.assess import Assessment, Clock, Question, assess_all, quiet, recalled, remembered
 from core.studies.assess_cost import cost
 from core.studies.base import Preset, Report, Study
 from core.studies.influence_spec import LeaveOneOutSpec
@@ -66,12 +66,8 @@ def estimate(spec: LeaveOneOutSpec, dataset: Dataset, store: Store) -> tuple[int
     model = spec.parsed_model()
     check_trainable(model, dataset)
     asked = [one for some in questions(spec, spec.sample.draw(dataset), model) for one in some]
-    left = sum(Assessment.stored(store, one.key, _quiet) is None for one in asked)
+    left = sum(Assessment.stored(store, one.key, quiet) is None for one in asked)
     return cost(left, dataset, model, spec.train, store)
-
-
-def _quiet(sentence: str) -> None:
-    """What is damaged counts as not there; the run says so."""
 
 
 def run(spec: LeaveOneOutSpec, context: Context) -> str:
@@ -114,12 +110,12 @@ class Check:
 def results(job: Job, store: Store) -> Check:
     """The spot check, complete or not; needs the store alone."""
     spec = LeaveOneOutSpec.from_dict(job.spec)
-    drawn = recalled(store, job.facts["fingerprint"], spec.sample, _quiet)
+    drawn = recalled(store, job.facts["fingerprint"], spec.sample, quiet)
     rows: list[tuple[Any, ...]] = []
     found: list[list[Assessment | None]] = []
     if drawn is not None:
         asked = questions(spec, drawn, Model.parse(job.facts["model"]))
-        found = [[Assessment.stored(store, one.key, _quiet) for one in some] for some in asked]
+        found = [[Assessment.stored(store, one.key, quiet) for one in some] for some in asked]
         rows = _rows(spec, drawn, found)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     correlation = correlate(table["predicted"], table["true"])

@@ -25,7 +25,7 @@ from core.influence.trainable import check_trainable
 from core.models import Model
 from core.specs import content_key, seed_from
 from core.store import Store
-from core.studies.assess import Assessment, Clock, Question, assess_all, recalled, remembered
+from core.studies.assess import Assessment, Clock, Question, assess_all, quiet, recalled, remembered
 from core.studies.assess_cost import cost
 from core.studies.base import Report, Study
 from core.studies.refinement_rounds import Places, Round, rounds_table
@@ -188,13 +188,9 @@ def estimate(spec: RefinementSpec, dataset: Dataset, store: Store) -> tuple[int,
     """
     model = spec.parsed_model()
     check_trainable(model, dataset)
-    draws = [recalled(store, dataset.fingerprint, one, _quiet) for one in samples(spec)]
-    known = follow(spec, model, draws, lambda key: Assessment.stored(store, key, _quiet)).done
+    draws = [recalled(store, dataset.fingerprint, one, quiet) for one in samples(spec)]
+    known = follow(spec, model, draws, lambda key: Assessment.stored(store, key, quiet)).done
     return cost(spec.total - known, dataset, model, spec.train, store)
-
-
-def _quiet(sentence: str) -> None:
-    """What is damaged counts as not there; the run says so."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,6 +212,12 @@ class Results:
     rounds: list[Round]
     table: pd.DataFrame
     notes: tuple[str, ...]
+
+    @property
+    def runs(self) -> pd.DataFrame:
+        """One row a trained model (arms share the first round's): see `Assessment.made`."""
+        models = [one.found for one in self.rounds if one.number > 0 or one.arm == GUIDED]
+        return pd.DataFrame([model.made() for model in models])
 
 
 def results(job: Job, store: Store) -> Results:
@@ -243,9 +245,7 @@ def report(job: Job, store: Store) -> Report:
 
     found = results(job, store)
     analysis = analyse(found.table, found.spec)
-    models = [one.found for one in found.rounds if one.number > 0 or one.arm == GUIDED]
-    runs = pd.DataFrame([model.made() for model in models])
-    tables = {"rounds": found.table, **analysis.tables(), "runs": runs}
+    tables = {"rounds": found.table, **analysis.tables(), "runs": found.runs}
     return Report(tables, (*analysis.sentences(), *found.notes))
 
 

@@ -15,7 +15,6 @@ from core.datasets.base import Dataset
 from core.studies.refinement import Results
 from core.studies.refinement_analysis import METRICS, Analysis
 from core.studies.refinement_rounds import Round, rows_of
-from core.studies.refinement_spec import GUIDED
 from pages.shared import audits, export, gallery, layout, loaders, removal, shown
 from pages.shared.text import plain
 
@@ -68,8 +67,7 @@ def _findings(found: Found) -> None:
     shown.table(tables["comparisons"], f"{found.name}-comparisons")
     st.subheader("Best rounds", anchor=False)
     shown.table(tables["best"], f"{found.name}-best")
-    rounds = found.results.table
-    shown.made(rounds[(rounds["round"] > 0) | (rounds["arm"] == GUIDED)])
+    shown.made(found.results.runs)
 
 
 def _draw(found: Found, metric: str) -> None:
