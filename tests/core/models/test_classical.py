@@ -172,20 +172,49 @@ def test_kernel_values_are_those_that_libsvm_keeps() -> None:
     np.testing.assert_array_equal(found, found.T)
 
 
-def test_bounds_hold_the_likelihoods_of_scikit_learn() -> None:
+def test_where_single_precision_could_decide_double_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One in three images lies between two classes to five digits: those alone go that way."""
+    x = np.zeros((40, 20, 20, 1), np.uint8)
+    y = np.arange(40) % 2
+    x[:, :, :2] = np.random.default_rng(0).integers(0, 256, (40, 20, 2, 1))
+    x[:, 2, 2, 0] = np.where(y, 254, 1) + np.arange(40) // 2 % 2
+    test = x[:30].copy()
+    test[::3] = 0
+    test[::3, 2, 2] = 128
+    data = replace(
+        NOISY, train=Split(x, y), test=Split(test, y[:30]), classes=("a", "b"), left_out=()
+    )
+    asked: list[int] = []
+    labels = naive_bayes.Gaussians.labels
+    monkeypatch.setattr(
+        naive_bayes.Gaussians,
+        "labels",
+        lambda self, some: asked.append(len(some)) or labels(self, some),
+    )
+    check(data, [TrainingSet(data.fingerprint, np.arange(40))], "gnb")
+    assert asked == [10]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_bounds_hold_the_likelihoods_of_scikit_learn(dtype: type[np.floating[Any]]) -> None:
     """Squares and sums cancel most where a class never varies; the bounds must still hold."""
     x = NOISY.train.x[:200].copy()
     x[NOISY.train.y[:200] == 1, :4] = 250
     model = naive_bayes.Gaussians(x, NOISY.train.y[:200])
     peer = GaussianNB().fit(x.reshape(200, -1).astype(float), NOISY.train.y[:200])
-    test = NOISY.test.x.reshape(150, -1).astype(float)
-    exact = peer.predict_joint_log_proba(test).T
-    curves, lines = model.precisions @ (test * test).T, model.slopes @ test.T
-    error = model.error * (lines - curves + model.sizes)
-    found = curves + lines + model.offsets
-    assert (np.abs(found - exact) <= error).all()
-    assert np.abs(found - exact).max() > 0
-    assert (error < 1e-6 * np.abs(exact) + 1).all()
+    test = NOISY.test.x.reshape(150, -1)
+    exact = peer.predict_joint_log_proba(test.astype(float)).T
+    terms = [getattr(model, name).astype(dtype) for name in naive_bayes.TERMS]
+    single = dtype is np.float32
+    error = model.error + naive_bayes.single_error(36) * single
+    least, most = naive_bayes.bounds(test, terms, error)
+    assert least.dtype == most.dtype == dtype
+    assert (least <= exact).all()
+    assert (exact <= most).all()
+    assert np.abs(least / 2 + most / 2 - exact).max() > 0
+    assert (most - least < (1e-3 if single else 1e-6) * np.abs(exact) + 1).all()
 
 
 @pytest.mark.skipif(not os.environ.get("XFACTOR_DATA"), reason="XFACTOR_DATA is not set")
