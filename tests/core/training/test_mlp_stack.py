@@ -1,15 +1,31 @@
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from core.corruption import prepared
+from core.datasets.base import Split
 from core.errors import TrainingDiverged
+from core.specs import TrainingSet
 from core.training import PAPER, Recipe
 from core.training.mlp import Stack, train_mlps
 from tests.core.training.plain_training import blobs, perceptron, some, train
 
 SMALL = Recipe(batch=20, min_epochs=5, max_epochs=60, rates=((1, 1e-2),))
+
+
+def stack_of(dataset, sets, seeds, hidden, recipe=SMALL):
+    data = [prepared(dataset, training_set) for training_set in sets]
+    return Stack(dataset, data, seeds, range(len(sets)), hidden, "cpu", recipe)
+
+
+def perceptron_at_first(dataset, seed, hidden):
+    """Weights of the first layer before training."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return perceptron(dataset, hidden)[1].weight.detach()
 
 
 def plain(dataset, training_set, seed, hidden, recipe):
@@ -27,7 +43,7 @@ def test_a_few_epochs_give_the_weights_of_plain_torch(shape, hidden):
     dataset = blobs(shape)
     recipe = Recipe(batch=20, min_epochs=4, max_epochs=4)
     sets = [some(dataset, 50, seed) for seed in range(3)]
-    stack = Stack(dataset, sets, [5, 6, 7], hidden, "cpu", recipe)
+    stack = stack_of(dataset, sets, [5, 6, 7], hidden, recipe)
     for epoch in range(1, 5):
         stack.train(recipe.learning_rate(epoch))
     for place, training_set in enumerate(sets):
@@ -38,6 +54,48 @@ def test_a_few_epochs_give_the_weights_of_plain_torch(shape, hidden):
                 inside = padded[tuple(slice(size) for size in expected.shape)]
                 torch.testing.assert_close(inside, expected.data, atol=1e-5, rtol=0)
                 assert padded.count_nonzero() == inside.count_nonzero()
+
+
+def partly_dark():
+    """Every second training image is black from row 20 down; so are no test images."""
+    dataset = blobs((28, 28, 1), train=240)
+    x = dataset.train.x.copy()
+    x[::2, 20:] = 0
+    return replace(dataset, train=Split(x, dataset.train.y))
+
+
+def test_features_that_no_row_has_keep_the_weights_that_they_began_with():
+    dataset = partly_dark()
+    dark = TrainingSet(dataset.fingerprint, np.arange(0, 100, 2))
+    recipe = Recipe(batch=20, min_epochs=4, max_epochs=4)
+    stack = stack_of(dataset, [dark], [5], [16, 16], recipe)
+    assert stack.images.shape[2] == 576, "560 features that vary, rounded up to 64s"
+    for epoch in range(1, 5):
+        stack.train(recipe.learning_rate(epoch))
+    network, (predictions, *_) = plain(dataset, dark, 5, [16, 16], recipe)
+    expected = [layer for layer in network if isinstance(layer, torch.nn.Linear)]
+    with torch.no_grad():
+        kept = stack.network(stack.whole(0))
+    found = [layer for layer in kept if isinstance(layer, torch.nn.Linear)]
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one.weight, other.weight, atol=1e-5, rtol=0)
+        torch.testing.assert_close(one.bias, other.bias, atol=1e-5, rtol=0)
+    first = perceptron_at_first(dataset, 5, [16, 16])
+    assert torch.equal(found[0].weight[:, 576:], first[:, 576:])
+    (fit,) = train_mlps(dataset, [dark], [5], [16, 16], "cpu", recipe)
+    assert (fit.predictions == predictions).mean() > 0.98
+
+
+def test_sets_that_use_other_features_train_as_if_alone():
+    dataset = partly_dark()
+    halves = [np.arange(start, 240, 2) for start in (0, 1)]
+    sets = [TrainingSet(dataset.fingerprint, halves[i % 2][i : i + 43]) for i in range(5)]
+    kept = {}
+    fits = train_mlps(dataset, sets, range(5), [24], "cpu", SMALL, kept.__setitem__)
+    for number, training_set in enumerate(sets):
+        (alone,) = train_mlps(dataset, [training_set], [number], [24], "cpu", SMALL)
+        assert same(fits[number], alone)
+    assert sorted(kept) == [0, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("hidden", [[32], [32, 32, 32]])
@@ -78,7 +136,7 @@ def test_weights_are_equal_to_the_bit_in_every_stack(features, hidden):
     sets = [some(dataset, 43, seed) for seed in range(5)]
 
     def stack(members):
-        return Stack(dataset, [sets[i] for i in members], members, hidden, "cpu", SMALL)
+        return stack_of(dataset, [sets[i] for i in members], members, hidden)
 
     together, alone = stack([0, 1, 2, 3, 4]), stack([3])
     for epoch in range(1, 11):
@@ -93,7 +151,7 @@ def test_weights_are_equal_to_the_bit_in_every_stack(features, hidden):
 def test_the_short_check_of_accuracy_never_misses_the_end():
     dataset = blobs(noise=90)
     sets = [some(dataset, 100, seed) for seed in range(3)]
-    stack = Stack(dataset, sets, [1, 2, 3], [32], "cpu", SMALL)
+    stack = stack_of(dataset, sets, [1, 2, 3], [32])
     passed = set()
     for epoch, least in itertools.product(range(1, 40), (0.7, 0.9)):
         if least == 0.7:
@@ -126,7 +184,7 @@ def test_seconds_are_shared_by_epochs():
 
 def test_pixels_are_scaled_by_the_data_sets_own_peak():
     coarse = blobs(peak=16)
-    stack = Stack(coarse, [some(coarse, 20, 0)], [0], [8], "cpu", SMALL)
+    stack = stack_of(coarse, [some(coarse, 20, 0)], [0], [8])
     rows = some(coarse, 20, 0).rows
     expected = coarse.train.x[rows].reshape(20, -1) / np.float32(16)
     np.testing.assert_array_equal(stack.images[0], expected)
