@@ -1,7 +1,7 @@
 """CPU time of ResNets on MNIST against torchvision's, one model at a time, with a `DataLoader`.
 
 Steps: one Adam step on 100 and on 200 images, the least of five. Whole runs: 100 images of ten
-classes, ResNet-18 from random weights, the paper's recipe and seed on both sides, the test on
+classes, from random weights, the paper's recipe and seed on both sides, the test on
 10,000 images included; scaled to the same number of epochs. They stop training at other epochs
 and predict a little differently by rounding alone, so the accuracies are printed too.
 bfloat16 is measured where the processor has it.
@@ -47,7 +47,9 @@ def run() -> None:
                 ours = least(steps(net.to(memory_format=torch.channels_last), batch, bf16, True))
                 what = f"ResNet-{depth}, step of {batch}{', bf16' * bf16}"
                 line(what, plain, ours, TARGETS[bf16])
-    whole(datasets.load("mnist"), precisions)
+    dataset = datasets.load("mnist")
+    for depth in DEPTHS:
+        whole(dataset, depth, precisions)
 
 
 def steps(
@@ -73,20 +75,20 @@ def least(step: Callable[[], None]) -> float:
     return min(timed(step)[1] for _ in range(REPEATS))
 
 
-def whole(dataset: Dataset, precisions: list[bool]) -> None:
+def whole(dataset: Dataset, depth: int, precisions: list[bool]) -> None:
     """Print a line a precision for a whole run; stop where the two sides disagree."""
     subset = selection.select(dataset, Selection("random", "", 10, 0, 0))
     training_set = TrainingSet(dataset.fingerprint, subset.rows)
-    (predictions, epochs), plain = timed(train, dataset, training_set, 0)
+    (predictions, epochs), plain = timed(train, dataset, depth, training_set, 0)
     truth = torch.tensor(dataset.test.y)
     for bf16 in precisions:
-        model = Model.parse(f"resnet18:pretrained=0{',bf16=1' * bf16}")
+        model = Model.parse(f"resnet{depth}:pretrained=0{',bf16=1' * bf16}")
         fits, ours = timed(model.fit_many, dataset, [training_set], [0], "cpu")
         found = torch.tensor(fits[0].predictions)
         if (agree := float((found == predictions).float().mean())) < AGREE:
             sys.exit(f"{model.label}: the two sides agree on {agree:.1%} of the test images only")
         line(
-            f"ResNet-18, whole run{', bf16' * bf16}",
+            f"ResNet-{depth}, whole run{', bf16' * bf16}",
             plain * fits[0].epochs / epochs,
             ours,
             TARGETS[bf16],
@@ -96,9 +98,9 @@ def whole(dataset: Dataset, precisions: list[bool]) -> None:
               f"epochs; {agree:.1%} of the predictions are the same")  # fmt: skip
 
 
-def train(dataset: Dataset, training_set: TrainingSet, seed: int) -> tuple[Tensor, int]:
+def train(dataset: Dataset, depth: int, training_set: TrainingSet, seed: int) -> tuple[Tensor, int]:
     """Predictions of the test split and epochs of a plain torchvision network."""
-    network = build(lambda: resnet.network(18, 1, 10, None), seed)
+    network = build(lambda: resnet.network(depth, 1, 10, None), seed)
     images = torch.tensor(dataset.train.x[training_set.rows]).permute(0, 3, 1, 2) / 255
     labels = torch.tensor(dataset.train.y[training_set.rows])
     tests = torch.tensor(dataset.test.x).permute(0, 3, 1, 2) / 255

@@ -88,29 +88,31 @@ def queue(found: list[Job]) -> None:
         shell.link("jobs", f"All {len(done)} finished studies", show="Done")
 
 
-def example() -> None:
-    """The study that comes with the program, as long as it has not been opened."""
-    key, name, units = loaders.example()
-    if any(job.key == key for job in jobs.all_jobs(loaders.store())):
+def examples() -> None:
+    """The studies that come with the program, as long as they have not been opened."""
+    opened = {job.key for job in jobs.all_jobs(loaders.store())}
+    left = {path: of for path, of in loaders.examples().items() if of[0] not in opened}
+    if not left:
         return
     with st.container(border=True):
-        st.markdown(f"**{plain(name)}**")
         st.markdown(
-            f"A study of {units:,} training runs that comes with the program. See whether "
-            "the same subsets of MNIST do well whatever the model."
+            "**Studies that come with the program:** see whether the same subsets of MNIST do "
+            "well whatever the model."
         )
-        if people.button(
-            "Open the example",
-            key="example",
-            icon=":material/folder_open:",
-            help="Take its scores into this cache; about ten seconds. Nothing is trained.",
-        ):
-            with (
-                st.spinner("Checking the bundle and reading its results …"),
-                loaders.EXAMPLE.open("rb") as file,
+        for path, (_, name, units) in left.items():
+            if people.button(
+                plain(name),
+                key=f"example-{path.stem}",
+                icon=":material/folder_open:",
+                help=f"Take the scores of its {units:,} training runs into this cache; about ten "
+                "seconds. Nothing is trained.",
             ):
-                actions.open_bundle(file, loaders.EXAMPLE.name)
-            st.rerun()
+                with (
+                    st.spinner("Checking the bundle and reading its results …"),
+                    path.open("rb") as file,
+                ):
+                    actions.open_bundle(file, path.name)
+                st.rerun()
 
 
 with shell.page("home"):
@@ -123,5 +125,5 @@ with shell.page("home"):
     st.caption(f"Data sets here: {plain(', '.join(one.title for one in here))}.")
     jobs_panel.poll(queue)
     with shell.sentences():
-        example()
+        examples()
     steps()

@@ -10,6 +10,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ from core.studies.xfactor import Results
 from core.studies.xfactor_analysis import Analysis, agreement, analyse
 from core.studies.xfactor_analysis.readings import Fact, facts
 
-EXAMPLE = PROJECT / "examples" / "mnist.zip"
+EXAMPLES = PROJECT / "examples"
 CATALOGUE_SECONDS = 5
 COST_SECONDS = 10  # After that units that were scored meanwhile are seen.
 Plane = tuple[npt.NDArray[np.float32], tuple[float, float]]
@@ -83,11 +84,14 @@ def geometry(name: str) -> Geometry:
 
 
 @st.cache_data(max_entries=1, show_spinner=False)
-def example() -> tuple[str, str, int]:
-    """Key and name of the study that comes with the program, and how many units it has."""
-    with zipfile.ZipFile(EXAMPLE) as bundle:
-        job = json.loads(bundle.read("job.json"))
-    return job["key"], job["name"], job["done"]
+def examples() -> dict[Path, tuple[str, str, int]]:
+    """Key, name and number of units of each study that comes with the program, by its bundle."""
+    found = {}
+    for path in sorted(EXAMPLES.glob("*.zip")):
+        with zipfile.ZipFile(path) as bundle:
+            job = json.loads(bundle.read("job.json"))
+        found[path] = job["key"], job["name"], job["done"]
+    return found
 
 
 def forget(name: str) -> None:

@@ -12,6 +12,7 @@ from core import jobs, settings
 from core.selection import STRATEGIES
 from core.store import Store
 from pages.shared import jobs_panel
+from pages.shared.loaders import EXAMPLES
 from pages.shared.shell import PAGES, Entry
 from pages.shared.xfactor.results import TABS
 from tests import study
@@ -212,10 +213,16 @@ def test_jobs_are_cancelled_and_resumed(app: AppTest) -> None:
 
 
 def test_the_example_opens_from_the_home_page(app: AppTest) -> None:
-    app.button(key="example").click().run()
-    assert not app.exception
-    assert not app.error
-    (job,) = jobs.all_jobs(Store())
-    assert job.imported
-    assert "example" not in [button.key for button in app.button]
-    assert any(job.name in text.value for text in app.markdown)
+    left = [button.key for button in app.button if str(button.key).startswith("example-")]
+    assert left == [f"example-{path.stem}" for path in sorted(EXAMPLES.glob("*.zip"))]
+    for opened, key in enumerate(list(left), start=1):
+        app.button(key=key).click().run()
+        assert not app.exception
+        assert not app.error
+        found = jobs.all_jobs(Store())
+        assert len(found) == opened
+        assert all(job.imported for job in found)
+        left.remove(key)
+        keys = [button.key for button in app.button]
+        assert [key for key in keys if str(key).startswith("example-")] == left
+        assert any(found[0].name in text.value for text in app.markdown)
