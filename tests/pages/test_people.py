@@ -25,7 +25,7 @@ WRITERS = {
 }
 # What changes something, by the page that it is on.
 BUTTONS = {
-    "home": ("Open the example",),
+    "home": ("MNIST, the paper's grid at n = 10, 30 and 100",),
     "datasets": ("Download MNIST",),
     "study": ("Run",),
     "faults": ("Run",),

@@ -26,8 +26,8 @@ def test_it_opens_and_agrees_with_the_readme(tmp_path: Path) -> None:
     _, spec = studies.from_toml(EXAMPLE.with_suffix(".toml"))
     assert job.spec == spec.to_dict()
     found = xfactor.results(job, store)
-    assert len(found.scores) == found.units == 8000
-    assert "lacks 100, 300 and 1,000 images per class" in found.notes[0]
+    assert len(found.scores) == found.units == 12000
+    assert "lacks 300 and 1,000 images per class" in found.notes[0]
     analysis = analyse(found.scores, models=found.spec.models, resamples=200)
     (line,) = re.findall(r"\| without naive Bayes \| ([^|]+)\|([^|]+)\|([^|]+)\|", README)
     for group, text in zip(("all", "selected", "random"), line, strict=True):
