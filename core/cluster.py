@@ -32,8 +32,10 @@ SETTINGS = {
     # Dask would try again at once, and blame what waits behind a task for what that does.
     "distributed.scheduler.allowed-failures": 0,
     # Dask's default hands freed memory back to the system at once; training takes it again at
-    # once, which doubled the processor time of a ResNet.
+    # once, which doubled the processor time of a ResNet. Once that is set, glibc no longer learns
+    # which arrays to keep off the system by itself: 32 MiB is as far as it would go.
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**30,
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
 }
 
 DIED = (
