@@ -2,6 +2,7 @@
 
 import math
 import pickle
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,8 @@ def test_scores_do_not_depend_on_how_units_travel(digits: Dataset, tmp_path: Pat
         more = make_units(digits, 30, 61, "rf")
         with pytest.raises(JobCancelled):
             engine.score(client, digits, more, store, _ignore, _ignore, lambda: True)
+        faults = client.submit(_page_faults, 200).result()
+    assert faults < 20_000, "what a worker frees goes back to the system and is taken again"
     frame = store.scores([unit.key for unit in units]).set_index("unit")
     for score in alone:
         row = frame.loc[score.unit]
@@ -85,6 +88,14 @@ def test_scores_do_not_depend_on_how_units_travel(digits: Dataset, tmp_path: Pat
     (failure,) = store.failures([broken.key])["reason"]
     assert "IndexError" in failure
     assert "gnb on 1 images" in said[0]
+
+
+def _page_faults(times: int) -> int:
+    """Of a worker that allocates and frees a MiB, which is 256 pages, so many times."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(times):
+        np.ones(2**17)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
 
 def test_errors_travel_between_processes() -> None:
