@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -309,6 +311,20 @@ class TestReadings:
         assert found["0.82 (0.80–0.84)"].startswith(f"{row['r_squared']:.2f} (")
         gnb = analysis.scaling[analysis.scaling["model"] == "gnb"]
         assert found["32–83 %"] == f"{100 * gnb['min'].min():.1f}–{100 * gnb['max'].max():.1f} %"
+
+    def test_the_blocks_of_the_papers_heatmap(self):
+        analysis = analyse(paper_scores(), resamples=1)
+        matrix = analysis.r_squared.query("group == 'all'").set_index(["model_a", "model_b"])
+        matrix = matrix["r_squared"].to_dict()
+        blocks = [f"mlp-{depth}" for depth in range(1, 6)], ["rf", "svc", "resnet18", "resnet34"]
+        found = beside_paper(analysis).set_index("paper")["here"]
+        for name, pairs in (
+            ("very high", itertools.combinations(blocks[0], 2)),
+            ("very high too", itertools.combinations(blocks[1], 2)),
+            ("less", itertools.product(*blocks)),
+        ):
+            means = [matrix.get(pair, matrix.get(pair[::-1])) for pair in pairs]
+            assert found[name] == f"{np.mean(means):.2f}"
 
 
 class TestOverlap:
