@@ -87,7 +87,7 @@ def geometry(name: str) -> Geometry:
 def examples() -> dict[Path, tuple[str, str, int]]:
     """Key, name and number of units of each study that comes with the program, by its bundle."""
     found = {}
-    for path in sorted(EXAMPLES.glob("*.zip")):
+    for path in sorted(EXAMPLES.glob("*.zip"), key=lambda path: path.stem):
         with zipfile.ZipFile(path) as bundle:
             job = json.loads(bundle.read("job.json"))
         found[path] = job["key"], job["name"], job["done"]
