@@ -14,6 +14,8 @@ import math
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -76,9 +78,12 @@ def train_mlps(
     start = time.perf_counter()
     ends: dict[int, End] = {}
     with one_thread(), torch.no_grad():
-        data = [prepared(dataset, training_set) for training_set in training_sets]
-        for members in _alike(data):
-            ends |= _train(Stack(dataset, data, seeds, members, hidden, device, recipe), keep)
+        members = [
+            Member(number, prepared(dataset, training_set), seed)
+            for number, (training_set, seed) in enumerate(zip(training_sets, seeds, strict=True))
+        ]
+        for some in _alike(members):
+            ends |= _train(Stack(dataset, some, hidden, device, recipe), keep)
     share = (time.perf_counter() - start) / sum(epochs for _, _, epochs in ends.values())
     return [
         Fit(predictions, accuracy, epochs, share * epochs, "random")
@@ -86,19 +91,34 @@ def train_mlps(
     ]
 
 
-def _alike(data: Sequence[Prepared]) -> list[list[int]]:
-    """Numbers of the training sets, those together that use as many features."""
-    groups: defaultdict[int, list[int]] = defaultdict(list)
-    for number, one in enumerate(data):
-        groups[len(_used(one))].append(number)
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A network to be.
+
+    Args:
+        number: Of its training set.
+        data: What it sees of that.
+        seed: Decides initial weights and shuffling.
+    """
+
+    number: int
+    data: Prepared
+    seed: int
+
+    @cached_property
+    def used(self) -> npt.NDArray[np.intp]:
+        """Features to train on, in order: those not zero in all rows, and a few to round up."""
+        alive = self.data.x.reshape(len(self.data.x), -1).any(axis=0)
+        count = math.ceil(max(1, alive.sum()) / FEATURES) * FEATURES
+        return np.sort(np.argsort(~alive, kind="stable")[:count])
+
+
+def _alike(members: Sequence[Member]) -> list[list[Member]]:
+    """Those together that use as many features."""
+    groups: defaultdict[int, list[Member]] = defaultdict(list)
+    for member in members:
+        groups[len(member.used)].append(member)
     return list(groups.values())
-
-
-def _used(data: Prepared) -> npt.NDArray[np.intp]:
-    """Features to train on, in order: those not zero in all rows, and a few to round them up."""
-    alive = data.x.reshape(len(data.x), -1).any(axis=0)
-    count = math.ceil(max(1, alive.sum()) / FEATURES) * FEATURES
-    return np.sort(np.argsort(~alive, kind="stable")[:count])
 
 
 def _train(stack: Stack, keep: Callable[[int, nn.Sequential], None] | None) -> dict[int, End]:
@@ -133,9 +153,7 @@ class Stack:
 
     Args:
         dataset: The data set that the training sets are of.
-        data: What networks see of all training sets.
-        seeds: One for each of those.
-        members: Numbers of those that train here; they use as many features (`_used`).
+        members: What trains; all use as many features.
         hidden: Width of each hidden layer.
         device: A torch device.
         recipe: Batches, epochs and learning rates.
@@ -148,24 +166,20 @@ class Stack:
     def __init__(
         self,
         dataset: Dataset,
-        data: Sequence[Prepared],
-        seeds: Sequence[int],
-        members: Sequence[int],
+        members: Sequence[Member],
         hidden: Sequence[int],
         device: str,
         recipe: Recipe,
     ) -> None:
         self.device, self.recipe = device, recipe
         self.peak, self.classes = dataset.peak, len(dataset.classes)
-        self.members = list(members)
-        self.generators = [torch.Generator().manual_seed(seeds[member]) for member in members]
+        self.members = [member.number for member in members]
+        self.generators = [torch.Generator().manual_seed(member.seed) for member in members]
 
-        own = [data[member] for member in members]
+        own = [member.data for member in members]
         self.test_images = own[0].test_x
-        used = [_used(one) for one in own]
-        flat = [one.x.reshape(len(one.x), -1) for one in own]
-        rows = [x.take(kept, axis=1) for x, kept in zip(flat, used, strict=True)]
-        self.used = torch.tensor(np.stack(used), device=device)
+        rows = [one.data.x.reshape(len(one.data.x), -1).take(one.used, axis=1) for one in members]
+        self.used = torch.tensor(np.stack([member.used for member in members]), device=device)
         self.images = _padded(scaled(torch.tensor(np.stack(rows), device=device), self.peak))
         self.labels = torch.tensor(np.stack([one.y for one in own]), device=device)
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from core.studies.xfactor_analysis import Analysis
 from core.studies.xfactor_analysis.readings import mean_r_squared, percent, variance_explained
-from core.studies.xfactor_analysis.scores import LEFT_OUT, WITHOUT, left_out
+from core.studies.xfactor_analysis.scores import LEFT_OUT, WITHOUT, family, left_out
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _ks_p(analysis: Analysis) -> str:
 
 def _block(label: str) -> str:
     """Which of the two blocks of the paper's heatmap a model is in; empty for the others."""
-    name = label.partition(":")[0]
+    name = family(label)
     if name.startswith("mlp-"):
         return "perceptrons"
     return "others" if name in ("rf", "svc", "resnet18", "resnet34") else ""

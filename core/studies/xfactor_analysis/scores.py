@@ -25,7 +25,12 @@ Floats = npt.NDArray[np.float64]
 
 def is_left_out(model: str) -> bool:
     """Whether the paper's means leave this model out: naive Bayes, with whatever options."""
-    return model.split(":")[0] == LEFT_OUT
+    return family(model) == LEFT_OUT
+
+
+def family(label: str) -> str:
+    """Name of the family of a model, given its label."""
+    return label.partition(":")[0]
 
 
 def left_out(models: Iterable[str]) -> npt.NDArray[np.bool_]:

@@ -10,15 +10,18 @@ from core.datasets.base import Split
 from core.errors import TrainingDiverged
 from core.specs import TrainingSet
 from core.training import PAPER, Recipe
-from core.training.mlp import Stack, train_mlps
+from core.training.mlp import Member, Stack, train_mlps
 from tests.core.training.plain_training import blobs, perceptron, some, train
 
 SMALL = Recipe(batch=20, min_epochs=5, max_epochs=60, rates=((1, 1e-2),))
 
 
 def stack_of(dataset, sets, seeds, hidden, recipe=SMALL):
-    data = [prepared(dataset, training_set) for training_set in sets]
-    return Stack(dataset, data, seeds, range(len(sets)), hidden, "cpu", recipe)
+    members = [
+        Member(number, prepared(dataset, training_set), seed)
+        for number, (training_set, seed) in enumerate(zip(sets, seeds, strict=True))
+    ]
+    return Stack(dataset, members, hidden, "cpu", recipe)
 
 
 def perceptron_at_first(dataset, seed, hidden):
