@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from tornado.websocket import websocket_connect
 
 from core import jobs
 from core.settings import PROJECT
@@ -19,6 +15,7 @@ from core.store import Store
 from core.studies import xfactor
 from core.studies.xfactor_spec import XFactorSpec
 from tests.browser.harness import awaited, server_of, serving
+from tests.load.session import session
 from tests.recovery.test_recovery import runners, until
 
 SMALL = XFactorSpec("digits", "check", per_class=(4,), random=4, strategies=(), models=("gnb",))
@@ -112,21 +109,10 @@ def test_a_unit_that_runs_its_worker_out_of_memory_is_named_and_the_rest_is_kept
 
 
 async def look(address: str) -> str:
-    """Open the page with the jobs, as a browser does; gives what came until it was drawn."""
-    socket = await websocket_connect(f"{address.replace('http', 'ws')}/_stcore/stream")
-    ask = BackMsg()
-    ask.rerun_script.page_name = "jobs"
-    await socket.write_message(ask.SerializeToString(), binary=True)
-    seen = []
-    while True:
-        data = await asyncio.wait_for(socket.read_message(), 240)
-        assert isinstance(data, bytes), "the server closed the connection"
-        message = ForwardMsg.FromString(data)
-        seen.append(str(message))
-        early = message.script_finished == ForwardMsg.FINISHED_EARLY_FOR_RERUN
-        if message.WhichOneof("type") == "script_finished" and not early:
-            socket.close()
-            return "\n".join(seen)
+    """Open the page with the jobs, as a browser does; gives what it says."""
+    async with session(address) as tab:
+        await tab.open("jobs")
+        return "\n".join(tab.said)
 
 
 def test_one_of_two_servers_on_a_cache_is_killed_and_the_study_goes_on(store: Store) -> None:
