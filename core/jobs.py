@@ -109,7 +109,7 @@ def submit(store: Store, study: str, spec: StudySpec, scheduler: str | None = No
 
     A study that is already there is the same job: it is left alone while it waits or runs and
     when it is done, and taken up again where it was when it failed, was cancelled, left units
-    behind or has lost arrays.
+    behind or has lost arrays or scores.
 
     Raises:
         InputError: The spec cannot be used.
@@ -198,16 +198,24 @@ def resume(store: Store, key: str) -> None:
 def reading(store: Store, job: Job) -> Iterator[Reader]:
     """A store to read the results of a job from.
 
-    A finished study of which something read there is damaged has failed from then on: taken up
-    again, it computes that again and nothing else.
+    A finished study of which something read there is damaged or missing has failed from then on:
+    taken up again, it computes that again and nothing else.
     """
     reader = Reader(store)
     try:
         yield reader
     finally:
-        if reader.damaged and job.state == "done":
-            mend = "Open its bundle again" if job.imported else "Take it up again"
-            message = f"{reader.damaged[0]} {mend}, which mends that and leaves the rest as it is."
+        if (reader.damaged or reader.missing) and job.state == "done":
+            if reader.damaged:
+                lost = reader.damaged[0]
+                mend = "Open its bundle again" if job.imported else "Take it up again"
+            else:
+                lost = (
+                    f"{len(reader.missing):,} of its scores are not here, or are of an earlier "
+                    "version of their models."
+                )
+                mend = "Run it again" if job.imported else "Take it up again"
+            message = f"{lost} {mend}, which mends that and leaves the rest as it is."
             with store.connection() as db:
                 db.execute(
                     "UPDATE jobs SET state = 'failed', message = ? WHERE key = ? "

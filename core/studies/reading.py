@@ -11,11 +11,16 @@ from core.store import Blob, Store
 
 
 class Reader(Store):
-    """A store that notes which of the arrays read from it are damaged."""
+    """A store that notes which of the arrays read from it are damaged, and which scores lack.
+
+    A unit lacks a score when it has no reason of a failure either: its score was lost, or is one
+    of an earlier version of its model.
+    """
 
     def __init__(self, store: Store) -> None:
         super().__init__(store.root)
         self.damaged: list[str] = []
+        self.missing: set[str] = set()
 
     def blob(self, key: str) -> Blob | None:
         """As `Store.blob`."""
@@ -24,6 +29,18 @@ class Reader(Store):
         except DamagedBlob as error:
             self.damaged.append(str(error))
             raise
+
+    def scores(self, units: Sequence[str]) -> pd.DataFrame:
+        """As `Store.scores`."""
+        found = super().scores(units)
+        self.missing.update(set(units).difference(found["unit"]))
+        return found
+
+    def failures(self, units: Sequence[str]) -> pd.DataFrame:
+        """As `Store.failures`."""
+        found = super().failures(units)
+        self.missing.difference_update(found["unit"])
+        return found
 
 
 class Watched(Reader):

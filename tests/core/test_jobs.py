@@ -11,6 +11,7 @@ import pytest
 from core import engine, jobs
 from core.errors import DamagedBlob, JobCancelled, JobError, NotEnoughImages, UnknownName
 from core.jobs import Context
+from core.models import MODELS
 from core.store import Store
 from core.studies import xfactor
 from core.studies.xfactor_spec import XFactorSpec
@@ -250,6 +251,50 @@ def test_asking_for_a_finished_study_again_finds_what_it_lost(done: Store) -> No
     assert jobs.submit(done, "xfactor", SPEC).state == "queued"
     jobs.run_queue(done)
     assert jobs.submit(done, "xfactor", SPEC).state == "done"
+
+
+def test_a_finished_study_of_which_a_model_has_changed_trains_that_model_alone_again(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = replace(SPEC, models=("gnb", "svc"))
+    with serial(tmp_path):
+        job = jobs.submit(store, "xfactor", spec)
+        jobs.run_queue(store)
+        assert jobs.submit(store, "xfactor", spec).state == "done"
+        old = xfactor.results(job, store).scores
+        newer = replace(MODELS["gnb"], version=MODELS["gnb"].version + 1)
+        monkeypatch.setitem(MODELS._entries, "gnb", newer)
+        with jobs.reading(store, jobs.find(store, job.key)) as reader:
+            assert set(xfactor.results(job, reader).scores["model"]) == {"svc"}
+        lost = jobs.find(store, job.key)
+        assert lost.state == "failed"
+        assert lost.message == (
+            "2 of its scores are not here, or are of an earlier version of their models. "
+            "Take it up again, which mends that and leaves the rest as it is."
+        )
+        jobs.resume(store, job.key)
+        jobs.run_queue(store)
+        assert jobs.submit(store, "xfactor", spec).state == "done"
+        new = xfactor.results(jobs.find(store, job.key), store).scores
+    assert len(new) == len(old) == 4
+    same = (new["seconds"] == old["seconds"]).groupby(new["model"]).all()
+    assert same.to_dict() == {"gnb": False, "svc": True}
+
+
+def test_a_unit_that_could_not_be_trained_is_not_missed(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*given: object) -> None:
+        raise JobError("no")
+
+    with serial(tmp_path):
+        job = jobs.submit(store, "xfactor", replace(SPEC, random=1))
+        monkeypatch.setattr(engine, "results", refuse)
+        jobs.run_queue(store)
+        with jobs.reading(store, jobs.find(store, job.key)) as reader:
+            assert len(xfactor.results(job, reader).failures) == 1
+        assert not reader.missing
+        assert jobs.find(store, job.key).state == "done"
 
 
 def test_what_was_opened_from_a_bundle_is_mended_from_it(done: Store) -> None:
