@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
+from core import jobs
+from core.store import Store
+from pages.shared import jobs_panel
 from pages.shared.shell import PAGES
 from tests import study
 from tests.browser import harness
@@ -26,10 +29,12 @@ IDLE = """([target]) => {
 
 
 @pytest.fixture(scope="module")
-def with_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """A server with a finished study; its address and the study's label."""
     cache = tmp_path_factory.mktemp("accessible")
-    study.finished(cache)
-    return cache
+    key = study.finished(cache)
+    with harness.serving(cache) as address:
+        yield address, jobs_panel.label(jobs.find(Store(cache), key))
 
 
 def faults(page: Page) -> list[str]:
@@ -54,14 +59,19 @@ def test_pages(browser: Browser, address: str, scheme: str) -> None:
     assert not found, "\n".join(found)
 
 
-def test_results(browser: Browser, with_study: Path) -> None:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_results(browser: Browser, served: tuple[str, str], scheme: str) -> None:
     found = []
-    with harness.serving(with_study) as address, harness.tab(browser, address) as tab:
-        for path in ("", "jobs", "presentation?study=tiny&slide=2"):
+    address, label = served
+    with harness.tab(browser, address, scheme=scheme) as tab:
+        for path in ("", "jobs", f"presentation?study={label}&slide=2"):
             tab.open(path)
             found += faults(tab.page)
         for name in TABS["xfactor"]:
-            tab.open(f"study?study=tiny&tab={name}")
+            tab.open(f"study?study={label}&tab={name}")
+            expect(
+                tab.page.get_by_role("tab", name=name, exact=True, selected=True)
+            ).to_be_visible()
             found += faults(tab.page)
     assert not found, "\n".join(found)
 
