@@ -16,7 +16,7 @@ app: $(VENV)/app
 
 test: $(VENV)/dev
 	$(BIN)/python -m tests.browser.find_chromium
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --maxprocesses 4 --dist worksteal
 
 check: $(VENV)/dev
 	$(BIN)/ruff check .

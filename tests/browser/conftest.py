@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 
+from tests import study
 from tests.browser import harness
 
 
@@ -25,6 +28,18 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """One server, with its own cache folder, for all tests that do not need a fresh one."""
     with harness.serving(tmp_path_factory.mktemp("cache")) as address:
         yield address
+
+
+@pytest.fixture(scope="module")
+def served(
+    tiny: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, str]]:
+    """A server of the module's own with the finished study; its address and the study's label."""
+    cache, key = tiny
+    copy = tmp_path_factory.mktemp("served") / "cache"
+    shutil.copytree(cache, copy)
+    with harness.serving(copy) as address:
+        yield address, f"{study.SPEC.name} · {key[:8]}"
 
 
 @pytest.fixture

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from core import jobs
-from core.store import Store
-from pages.shared import jobs_panel
 from pages.shared.shell import PAGES
-from tests import study
 from tests.browser import harness
 from tests.browser.screenshots import TABS
 
@@ -26,15 +21,6 @@ IDLE = """([target]) => {
   const widget = document.querySelector(target)?.closest('[class*="st-key-"]');
   return widget?.querySelector('[disabled], [aria-disabled="true"]') != null;
 }"""
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """A server with a finished study; its address and the study's label."""
-    cache = tmp_path_factory.mktemp("accessible")
-    key = study.finished(cache)
-    with harness.serving(cache) as address:
-        yield address, jobs_panel.label(jobs.find(Store(cache), key))
 
 
 def faults(page: Page) -> list[str]:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests import study
 from tests.browser import harness
 
 
 @pytest.mark.parametrize(("start", "link"), [("presentation", "tiny"), ("jobs", "Present")])
 def test_arrow_keys_turn_the_slides(
-    browser: Browser, tmp_path: Path, start: str, link: str
+    browser: Browser, served: tuple[str, str], start: str, link: str
 ) -> None:
-    study.finished(tmp_path / "cache")
-    with harness.serving(tmp_path / "cache") as address, harness.tab(browser, address) as tab:
+    address, _ = served
+    with harness.tab(browser, address) as tab:
         tab.open(start)
         tab.settle(tab.page.get_by_role("link", name=link).click)
         expect(tab.page.get_by_text("1 /")).to_be_visible(timeout=60_000)

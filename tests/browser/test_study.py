@@ -11,19 +11,9 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from pages.shared.xfactor.results import TABS
-from tests import study
 from tests.browser import harness
 
 JOB_SECONDS = 180
-
-
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """A server with a finished study; its address and the study's label."""
-    cache = tmp_path_factory.mktemp("studies")
-    key = study.finished(cache)
-    with harness.serving(cache) as address:
-        yield address, quote(f"{study.SPEC.name} · {key[:8]}")
 
 
 @pytest.fixture
@@ -45,7 +35,7 @@ def wait_until(tab: harness.Tab, text: str | re.Pattern[str]) -> None:
 
 
 def test_every_tab_of_results_opens(tab: harness.Tab, served: tuple[str, str]) -> None:
-    tab.open(f"study?study={served[1]}")
+    tab.open(f"study?study={quote(served[1])}")
     for name in list(TABS)[1:]:
         tab.settle(tab.page.get_by_role("tab", name=name, exact=True).click)
         assert f"tab={quote(name)}" in tab.page.url.replace("+", "%20")
@@ -54,7 +44,7 @@ def test_every_tab_of_results_opens(tab: harness.Tab, served: tuple[str, str]) -
 def test_a_click_on_a_point_shows_the_images_of_that_subset(
     tab: harness.Tab, served: tuple[str, str]
 ) -> None:
-    tab.open(f"study?study={served[1]}&tab=Z+against+Z")
+    tab.open(f"study?study={quote(served[1])}&tab=Z+against+Z")
     points = tab.page.get_by_test_id("stVegaLiteChart").locator("g.mark-symbol.role-mark path")
     tab.settle(lambda: points.last.click(force=True))
     expect(tab.page.get_by_role("img", name="Images of class 0 in subset")).to_be_visible()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psutil
-import pytest
 
 from benchmarks.load import view
-from tests import study
 from tests.browser.harness import awaited, server_of, serving
 from tests.load.session import session
 from tests.load.visitor import Timed, Visitor
@@ -37,14 +36,13 @@ async def crowd(address: str, people: int, label: str) -> list[int]:
     return await asyncio.gather(*(all_parts(address, n, label) for n in range(people)))
 
 
-@pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache folder with a finished study."""
-    return tmp_path_factory.mktemp("cache")
-
-
-def test_visitors_see_their_own_choices_and_memory_stays_bounded(cache: Path) -> None:
-    label = f"tiny · {study.finished(cache)[:8]}"
+def test_visitors_see_their_own_choices_and_memory_stays_bounded(
+    tiny: tuple[Path, str], tmp_path: Path
+) -> None:
+    finished, key = tiny
+    label = f"tiny · {key[:8]}"
+    cache = tmp_path / "cache"
+    shutil.copytree(finished, cache)
     with serving(cache) as address:
         assert awaited(crowd(address, 5, label)) == [18] * 5
         awaited(view(address, VIEWS, label))

@@ -11,14 +11,6 @@ from streamlit.testing.v1 import AppTest
 
 from core import jobs
 from core.settings import PROJECT
-from tests import study
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A cache folder with a finished study, and the study's key; copy it, do not change it."""
-    cache = tmp_path_factory.mktemp("finished")
-    return cache, study.finished(cache)
 
 
 @pytest.fixture(autouse=True)
@@ -35,10 +27,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def with_study(finished: tuple[Path, str], cache: Path) -> str:
+def with_study(tiny: tuple[Path, str], cache: Path) -> str:
     """The finished study in this test's cache folder; gives its key."""
-    shutil.copytree(finished[0], cache, dirs_exist_ok=True)
-    return finished[1]
+    shutil.copytree(tiny[0], cache, dirs_exist_ok=True)
+    return tiny[1]
 
 
 @pytest.fixture
