@@ -16,7 +16,7 @@ from core.curation import Place, Row
 from core.errors import XFactorError
 from core.jobs import Job
 from core.studies import StudySpec
-from pages.shared import loaders, people
+from pages.shared import loaders, machines, people
 from pages.shared.text import plain
 
 
@@ -29,10 +29,10 @@ def in_passing() -> Iterator[None]:
         st.toast(plain(str(error)), icon=":material/error:", duration="infinite")
 
 
-def submit(study: str, spec: StudySpec, scheduler: str | None) -> Job:
-    """`core.jobs.submit`."""
+def submit(study: str, spec: StudySpec) -> Job:
+    """`core.jobs.submit`, on the machines that this session has chosen."""
     people.check()
-    return jobs.submit(loaders.store(), study, spec, scheduler)
+    return jobs.submit(loaders.store(), study, spec, machines.scheduler())
 
 
 def cancel(key: str) -> None:

@@ -12,7 +12,7 @@ from core import jobs
 from core.jobs import Job
 from core.specs import Spec
 from core.studies import STUDIES, StudySpec
-from pages.shared import actions, loaders, machines, people, share, shell
+from pages.shared import actions, loaders, people, share, shell
 from pages.shared.text import ago, duration, plain
 
 POLL_SECONDS = 1.0
@@ -88,7 +88,7 @@ def _of(kinds: tuple[str, ...]) -> list[Job]:
 
 def submit(study: str, spec: StudySpec) -> None:
     """Queue a study and turn to it on its page."""
-    job = actions.submit(study, spec, machines.scheduler())
+    job = actions.submit(study, spec)
     st.session_state[GO_TO] = label(job)
     page = shell.entry(STUDIES[study].page)
     # Empty ones, because None is refused as long as a widget's value stands in the address, and

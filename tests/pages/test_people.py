@@ -139,7 +139,7 @@ def test_runners_start_studies(monkeypatch: pytest.MonkeyPatch, cache: object) -
     for seed, who in enumerate((RUNNER.upper(), "bob@lab.example.org")):
         as_user(monkeypatch, user(who))
         spec = XFactorSpec("digits", who, per_class=(4,), random=4, models=("gnb",), seed=seed)
-        assert actions.submit("xfactor", spec, None).state == "queued"
+        assert actions.submit("xfactor", spec).state == "queued"
     assert len(jobs.all_jobs(Store())) == 2
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import jobs
 from core.store import Store
 from core.studies.diversity import DiversitySpec
-from pages.shared import jobs_panel
+from pages.shared import jobs_panel, machines
 from tests import study
 from tests.core.studies.serial import serial
 from tests.pages.test_pages import go, sound, texts
@@ -44,6 +45,15 @@ def test_measures_are_computed_from_their_tab(app: AppTest, with_study: str) -> 
     assert {"Measure", "Study"} <= {one.label for one in page.selectbox}
     page.selectbox(key="measure").set_value("Vendi score").run()
     sound(page)
+
+
+def test_measures_are_computed_where_the_session_has_chosen(
+    app: AppTest, with_study: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XFACTOR_SCHEDULER", "tcp://scheduler.example:8786")
+    app.session_state[machines.CHOSEN] = machines.HERE
+    press(opened(app, with_study, "Quality"), "Measure the subsets")
+    assert jobs.find(Store(), "tiny-diversity").scheduler is None
 
 
 def test_a_measuring_opens_on_its_own(app: AppTest, with_study: str) -> None:

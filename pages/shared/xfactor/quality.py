@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from core import jobs, settings
+from core import jobs
 from core.charts.measures import ranking, remaining, scatter
 from core.diversity import MEASURES
 from core.jobs import Job
@@ -102,8 +102,7 @@ def _ask(spec: XFactorSpec) -> None:
         icon=":material/play_arrow:",
         help="Queue it. It runs on when you close this page, and what is measured is remembered.",
     ):
-        measuring = DiversitySpec.of(spec)
-        actions.submit(DiversitySpec.study, measuring, settings.scheduler())
+        actions.submit(DiversitySpec.study, DiversitySpec.of(spec))
         st.rerun()
 
 
