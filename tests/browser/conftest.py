@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests import study
 from tests.browser import harness
+
+expect.set_options(timeout=30_000)  # Other tests run beside these.
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,8 @@ References:
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -297,11 +296,12 @@ def accounts(explained: pd.DataFrame, remaining: pd.DataFrame) -> str:
     every = explained[explained["measure"] == TOGETHER].to_dict("records")[0]
     text = (
         f"{_of(every['group'], every['subsets'])}, {_title(best['measure'])} alone explains "
-        f"{_percent(best['explained'])} of the variance of mean Z within sizes, all measures "
-        f"together {_percent(every['explained'])}"
+        f"{_share(best['explained'])} of the variance of mean Z within sizes, all measures "
+        f"together {_share(every['explained'])}"
     )
     if np.isfinite(every["explained_unseen"]):
-        text += f"; on strategies not seen {_unseen(best)} and {_unseen(every)}"
+        one, all_of_them = (_share(row["explained_unseen"]) for row in (best, every))
+        text += f"; on strategies not seen {one} and {all_of_them}"
     left = remaining.set_index("taken_out").loc[[NOTHING, TOGETHER]]
     if left["r_squared"].isna().any():
         return f"{text}."
@@ -315,9 +315,9 @@ def accounts(explained: pd.DataFrame, remaining: pd.DataFrame) -> str:
     )
 
 
-def _unseen(row: dict[Hashable, Any]) -> str:
-    share = row["explained_unseen"]
-    return _percent(share) if share > 0 else "nothing"
+def _share(explained: float) -> str:
+    """A share; below 0, where a fit does worse than the mean on what it has not seen, nothing."""
+    return _percent(explained) if explained > 0 else "nothing"
 
 
 def _of(group: str, count: int) -> str:

@@ -115,6 +115,14 @@ class TestQuality:
         assert "“Vendi score” goes most closely with the mean Z over models without gnb" in said[1]
         assert "more of it is better" in said[1]
 
+    def test_a_fit_that_is_worse_than_the_mean_explains_nothing(self, found: Quality) -> None:
+        worse = found.explained[found.explained["group"] == "all"].assign(
+            explained=-0.33, explained_unseen=-1.0
+        )
+        said = accounts(worse, found.remaining[found.remaining["group"] == "all"])
+        assert "alone explains nothing of the variance" in said
+        assert "all measures together nothing; on strategies not seen nothing and nothing" in said
+
     def test_they_are_drawn(self, found: Quality) -> None:
         drawn = figures(None, Report(found.tables(), ()))
         names = {figure.name for figure in drawn}
