@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from tests import study
 from tests.browser import harness
+from tests.core.studies.several import studies
 
 expect.set_options(timeout=30_000)  # Other tests run beside these.
 
@@ -42,6 +43,14 @@ def served(
     shutil.copytree(cache, copy)
     with harness.serving(copy) as address:
         yield address, f"{study.SPEC.name} · {key[:8]}"
+
+
+@pytest.fixture(scope="session")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the cache and the data of finished studies of several kinds; see `studies`."""
+    root = tmp_path_factory.mktemp("several")
+    with studies(root):
+        return root
 
 
 @pytest.fixture

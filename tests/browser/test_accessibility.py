@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from core import jobs
+from core.store import Store
+from core.studies import STUDIES
 from pages.shared.shell import PAGES
 from tests.browser import harness
 from tests.browser.screenshots import TABS
@@ -59,6 +64,25 @@ def test_results(browser: Browser, served: tuple[str, str], scheme: str) -> None
                 tab.page.get_by_role("tab", name=name, exact=True, selected=True)
             ).to_be_visible()
             found += faults(tab.page)
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_results_of_other_kinds(browser: Browser, several: Path, scheme: str) -> None:
+    found = []
+    cache = several / "cache"
+    others = [job for job in jobs.all_jobs(Store(cache)) if job.study != "xfactor"]
+    assert {job.study for job in others} == {"faults", "removal"}
+    with (
+        harness.serving(cache, several / "data") as address,
+        harness.tab(browser, address, scheme=scheme) as tab,
+    ):
+        for job in others:
+            page = f"{STUDIES[job.study].page}?study={quote(f'{job.name} · {job.key[:8]}')}"
+            for name in TABS.get(job.study, ("",)):
+                tab.open(f"{page}&tab={name}" if name else page)
+                expect(tab.page.locator(f".st-key-job-{job.key}")).to_be_visible()
+                found += faults(tab.page)
     assert not found, "\n".join(found)
 
 

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from core import jobs
 from core.store import Store
 from tests.browser import harness
-from tests.core.studies.several import HOSTILE, studies
-
-
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("share")
-    with studies(root):
-        return root
+from tests.core.studies.several import HOSTILE
 
 
 def saved(tab: harness.Tab, button: str, key: str, folder: Path) -> Path:
@@ -31,12 +23,12 @@ def saved(tab: harness.Tab, button: str, key: str, folder: Path) -> Path:
 
 
 def test_a_study_goes_from_one_server_to_another(
-    browser: Browser, root: Path, tmp_path: Path
+    browser: Browser, several: Path, tmp_path: Path
 ) -> None:
-    store = Store(root / "cache")
+    store = Store(several / "cache")
     key = jobs.find(store, "tiny").key
     with (
-        harness.serving(root / "cache", root / "data") as address,
+        harness.serving(several / "cache", several / "data") as address,
         harness.tab(browser, address) as tab,
     ):
         tab.open("jobs")
