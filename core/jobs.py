@@ -205,17 +205,10 @@ def reading(store: Store, job: Job) -> Iterator[Reader]:
     try:
         yield reader
     finally:
-        if (reader.damaged or reader.missing) and job.state == "done":
-            if reader.damaged:
-                lost = reader.damaged[0]
-                mend = "Open its bundle again" if job.imported else "Take it up again"
-            else:
-                lost = (
-                    f"{len(reader.missing):,} of its scores are not here, or are of an earlier "
-                    "version of their models."
-                )
-                mend = "Run it again" if job.imported else "Take it up again"
-            message = f"{lost} {mend}, which mends that and leaves the rest as it is."
+        if reader.lost and job.state == "done":
+            elsewhere = "Open its bundle again" if reader.damaged else "Run it again"
+            mend = elsewhere if job.imported else "Take it up again"
+            message = f"{reader.lost} {mend}, which mends that and leaves the rest as it is."
             with store.connection() as db:
                 db.execute(
                     "UPDATE jobs SET state = 'failed', message = ? WHERE key = ? "

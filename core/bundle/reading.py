@@ -19,7 +19,7 @@ def watched(job: Job, store: Store) -> Watched:
     """What reading all results of a study reads.
 
     Raises:
-        DamagedBlob: An array that they rest on is damaged.
+        DamagedBlob: An array that they rest on is damaged, or scores are missing.
     """
     reader = Watched(store)
     try:
@@ -27,9 +27,10 @@ def watched(job: Job, store: Store) -> Watched:
     except XFactorError:
         if not reader.damaged:
             raise
-    if reader.damaged:
-        first = "Open its bundle again" if job.imported else "Run the study again"
-        raise DamagedBlob(f"{reader.damaged[0]} {first}, then try once more.")
+    if reader.lost:
+        elsewhere = job.imported and reader.damaged
+        first = "Open its bundle again" if elsewhere else "Run the study again"
+        raise DamagedBlob(f"{reader.lost} {first}, then try once more.")
     return reader
 
 

@@ -22,6 +22,18 @@ class Reader(Store):
         self.damaged: list[str] = []
         self.missing: set[str] = set()
 
+    @property
+    def lost(self) -> str:
+        """What the results rest on and is not to be had, in a sentence; empty if all was there."""
+        if self.damaged:
+            return self.damaged[0]
+        count = len(self.missing)
+        return (
+            f"{count:,} of its scores are not here, or are of an earlier version of their models."
+            if count
+            else ""
+        )
+
     def blob(self, key: str) -> Blob | None:
         """As `Store.blob`."""
         try:

@@ -146,7 +146,7 @@ def read(job: Job, show: Callable[[str, float], None]) -> None:
     if not job.active:
         show(job.key, job.finished or job.submitted)
         if jobs.find(loaders.store(), job.key).state != job.state:
-            st.rerun()  # Something that was read is damaged.
+            st.rerun()  # Something to be read is damaged or missing.
         return
     asked = st.session_state.setdefault("asked_at", {})
     if st.button(

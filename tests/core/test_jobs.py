@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from core import engine, jobs
+from core.bundle.reading import watched
 from core.errors import DamagedBlob, JobCancelled, JobError, NotEnoughImages, UnknownName
 from core.jobs import Context
 from core.models import MODELS
@@ -272,6 +273,8 @@ def test_a_finished_study_of_which_a_model_has_changed_trains_that_model_alone_a
             "2 of its scores are not here, or are of an earlier version of their models. "
             "Take it up again, which mends that and leaves the rest as it is."
         )
+        with pytest.raises(DamagedBlob, match=r"earlier version of their models\. Run the study"):
+            watched(lost, store)
         jobs.resume(store, job.key)
         jobs.run_queue(store)
         assert jobs.submit(store, "xfactor", spec).state == "done"
