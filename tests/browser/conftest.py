@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests import study
+from core import jobs
+from core.store import Store
+from pages.shared import jobs_panel
 from tests.browser import harness
 from tests.core.studies.several import studies
 
@@ -42,7 +44,7 @@ def served(
     copy = tmp_path_factory.mktemp("served") / "cache"
     shutil.copytree(cache, copy)
     with harness.serving(copy) as address:
-        yield address, f"{study.SPEC.name} · {key[:8]}"
+        yield address, jobs_panel.label(jobs.find(Store(copy), key))
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from core import jobs
 from core.store import Store
 from core.studies import STUDIES
+from pages.shared import jobs_panel
 from pages.shared.shell import PAGES
 from tests.browser import harness
 from tests.browser.screenshots import TABS
@@ -78,7 +79,7 @@ def test_results_of_other_kinds(browser: Browser, several: Path, scheme: str) ->
         harness.tab(browser, address, scheme=scheme) as tab,
     ):
         for job in others:
-            page = f"{STUDIES[job.study].page}?study={quote(f'{job.name} · {job.key[:8]}')}"
+            page = f"{STUDIES[job.study].page}?study={quote(jobs_panel.label(job))}"
             for name in TABS.get(job.study, ("",)):
                 tab.open(f"{page}&tab={name}" if name else page)
                 expect(tab.page.locator(f".st-key-job-{job.key}")).to_be_visible()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -16,27 +15,32 @@ from core.studies.xfactor_analysis import Analysis, analyse, readings
 from core.studies.xfactor_analysis.published import beside_paper
 
 EXAMPLES = PROJECT / "examples"
+Examples = dict[str, tuple[xfactor.Results, Analysis]]
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 
 
-def read(name: str, root: Path) -> tuple[xfactor.Results, Analysis]:
-    """Open a bundle; what it holds is the study of the file beside it."""
-    store, path = Store(root), EXAMPLES / name
-    with path.open("rb") as file:
-        job = opened(file, store, path.name)
-    _, spec = studies.from_toml(path.with_suffix(".toml"))
-    assert job.spec == spec.to_dict()
-    found = xfactor.results(job, store)
-    assert len(found.scores) == found.units
-    return found, analyse(found.scores, models=found.spec.models, resamples=200)
+@pytest.fixture(scope="module")
+def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
+    """All opened in one cache; what a bundle holds is the study of the file beside it."""
+    store, read = Store(tmp_path_factory.mktemp("examples")), {}
+    for path in sorted(EXAMPLES.glob("*.zip")):
+        with path.open("rb") as file:
+            job = opened(file, store, path.name)
+        _, spec = studies.from_toml(path.with_suffix(".toml"))
+        assert job.spec == spec.to_dict()
+        found = xfactor.results(job, store)
+        assert len(found.scores) == found.units
+        analysis = analyse(found.scores, models=found.spec.models, resamples=200)
+        read[path.stem] = found, analysis
+    return read
 
 
 def test_they_are_small() -> None:
     assert sum(path.stat().st_size for path in EXAMPLES.iterdir()) < 5_000_000
 
 
-def test_the_grid_opens_and_agrees_with_the_readme(tmp_path: Path) -> None:
-    found, analysis = read("mnist.zip", tmp_path)
+def test_the_grid_opens_and_agrees_with_the_readme(examples: Examples) -> None:
+    found, analysis = examples["mnist"]
     assert found.units == 12_000
     assert "lacks 300 and 1,000 images per class" in found.notes[0]
     (line,) = re.findall(r"\| without naive Bayes \| ([^|]+)\|([^|]+)\|([^|]+)\|", README)
@@ -45,17 +49,11 @@ def test_the_grid_opens_and_agrees_with_the_readme(tmp_path: Path) -> None:
         assert mean == pytest.approx(float(text.split()[0]), abs=0.006)
 
 
-def test_the_resnet_opens_and_has_the_blocks_that_the_readme_names(tmp_path: Path) -> None:
-    found, analysis = read("mnist-resnet18.zip", tmp_path)
+def test_the_resnet_opens_and_has_the_blocks_that_the_readme_names(examples: Examples) -> None:
+    found, analysis = examples["mnist-resnet18"]
     assert found.units == 4_500
     assert "ResNet-18 starts from random weights" in found.notes[0]
     here = beside_paper(analysis).set_index("quantity")["here"].to_dict()
     means = [value for quantity, value in here.items() if "block" in quantity.lower()]
     sentence = "{} among perceptrons, {} among ResNet-18, forest and support vectors, {} between"
     assert sentence.format(*means) in README
-
-
-def test_both_open_in_one_cache(tmp_path: Path) -> None:
-    read("mnist-resnet18.zip", tmp_path)
-    found, _ = read("mnist.zip", tmp_path)
-    assert found.units == 12_000
