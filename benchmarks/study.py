@@ -2,9 +2,9 @@
 
     XFACTOR_DATA=… OMP_NUM_THREADS=1 python -m benchmarks.study [PART …]
 
-Parts: selection, classical, mlp, resnet; all by default. Everything is CPU time of one thread on
-MNIST. A part is `benchmarks/study_PART.py`, which says what it measures and stops where the two
-sides disagree.
+Parts: selection, classical, mlp, resnet, stacks; all by default. Everything is CPU time of one
+thread on MNIST, but for stacks on a GPU. A part is `benchmarks/study_PART.py`, which says what it
+measures and stops where the two sides disagree.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from importlib import import_module
 import torch
 from threadpoolctl import threadpool_limits
 
-PARTS = ("selection", "classical", "mlp", "resnet")
+PARTS = ("selection", "classical", "mlp", "resnet", "stacks")
 
 
 def main() -> None:

@@ -81,6 +81,8 @@ def _family(
     network: Network,
     rate: float,
     microseconds: tuple[float, float],
+    stack: int,
+    version: int = 2,
     least: int = 1,
 ) -> Family:
     """A family of one network.
@@ -92,6 +94,8 @@ def _family(
         network: Makes it, by channels and classes.
         rate: Learning rate to begin with.
         microseconds: That one image takes in training and in testing, on one core.
+        stack: How many a GPU trains at once.
+        version: Of the family.
         least: Training images that it needs.
     """
 
@@ -105,7 +109,7 @@ def _family(
     ) -> list[Fit]:
         import torch
 
-        from core.training.network import build, train_network
+        from core.training.network import train_networks
 
         if any(training_set.rows.size < least for training_set in training_sets):
             raise InputError(f"{title} needs {least} training images or more.")
@@ -116,13 +120,20 @@ def _family(
             made = network(dataset.image_shape[2], len(dataset.classes))
             return made.to(memory_format=order)
 
-        recipe = by_heart(training_sets[0].rows.size, options["epochs"], rate)
-        return [
-            train_network(
-                build(make, seed), dataset, training_set, seed, device, recipe, history=history
-            )
-            for training_set, seed in zip(training_sets, seeds, strict=True)
-        ]
+        images = training_sets[0].rows.size
+        return train_networks(
+            make,
+            dataset,
+            training_sets,
+            seeds,
+            device,
+            together(images, device),
+            by_heart(images, options["epochs"], rate),
+            history=history,
+        )
+
+    def together(images: int, device: str) -> int:
+        return 1 if device == "cpu" else stack
 
     def seconds(images: int, features: int, test: int) -> float:
         # About half of the default limit; images of all sizes are brought to 32 x 32.
@@ -135,14 +146,16 @@ def _family(
         summary=summary,
         fit_many=fit_many,
         fit_with_history=partial(fit_many, history=True),
-        version=2,
+        version=version,
         options=MappingProxyType({"epochs": EPOCHS}),
+        batch=together,
         seconds=seconds,
     )
 
 
-# Trained together, through torch.func.vmap, four or eight of these are slower on a CPU than one
-# after another: LeNet-5 0.65 to 0.95 times as fast, the compact network 0.4 times.
+# On a CPU they train one after another: in stacks of four or eight LeNet-5 is 0.7 times as fast,
+# ResNet-20 0.5 to 0.8, the compact network 0.5 to 0.6, the transformer 0.4 to 0.7
+# (`python -m benchmarks.study stacks`). How many fill a GPU is reckoned from their sizes.
 LENET5 = _family(
     "lenet5",
     "LeNet-5",
@@ -150,6 +163,7 @@ LENET5 = _family(
     _lenet5,
     rate=3e-3,
     microseconds=(110, 50),
+    stack=64,
 )
 
 CNN = _family(
@@ -159,6 +173,7 @@ CNN = _family(
     _cnn,
     rate=1e-3,
     microseconds=(540, 270),
+    stack=32,
 )
 
 RESNET20 = _family(
@@ -168,6 +183,7 @@ RESNET20 = _family(
     _resnet20,
     rate=1e-3,
     microseconds=(3_000, 1_000),
+    stack=16,
     least=2,
 )
 
@@ -178,6 +194,8 @@ NIN = _family(
     _nin,
     rate=5e-4,
     microseconds=(17_000, 6_000),
+    stack=4,
+    version=3,
 )
 
 VIT = _family(
@@ -187,4 +205,5 @@ VIT = _family(
     _vit,
     rate=5e-4,
     microseconds=(4_400, 1_400),
+    stack=16,
 )

@@ -1,9 +1,9 @@
-"""One network of any kind, trained alone; for those that do not stack."""
+"""Networks of any kind, one on each training set; on a GPU in stacks."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from core.specs import TrainingSet, seed_from
 from core.training.fit import Fit
 from core.training.pixels import CHUNK_VALUES, one_thread, scaled
 from core.training.recipe import PAPER, Recipe
+from core.training.stacked import Stacked
 
 SUSPECTS = 256
 
@@ -42,130 +43,214 @@ def has_bf16() -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def train_network(
-    network: nn.Module,
+def train_networks(
+    make: Callable[[], nn.Module],
     dataset: Dataset,
-    training_set: TrainingSet,
-    seed: int,
+    training_sets: Sequence[TrainingSet],
+    seeds: Sequence[int],
     device: str,
+    together: int,
     recipe: Recipe = PAPER,
     weights: str = "random",
     history: bool = False,
     bf16: bool = False,
-) -> Fit:
-    """Train a network on one training set and test it.
+) -> list[Fit]:
+    """Train a network on each training set, in stacks, and test them.
 
     Args:
-        network: Takes float32 of shape (n, channels, height, width), gives (n, classes).
-        dataset: The data set that the training set is of.
-        training_set: What to train on.
-        seed: Decides the shuffling, and what the network drops at random.
+        make: Builds a network, which takes float32 of shape (n, channels, height, width) and gives
+            (n, classes); its layers draw their weights from torch's global generator, and no
+            random numbers in training but by `core.training.dropout.Dropout`.
+        dataset: The data set that the training sets are of.
+        training_sets: Training sets of one size, tested on the same images.
+        seeds: One for each; decides initial weights, shuffling and what is dropped at random.
         device: A torch device.
+        together: Most networks in a stack; it is halved where the GPU's memory is too small.
         recipe: Batches, epochs and learning rates.
-        weights: What the network starts from, for the record.
+        weights: What the networks start from, for the record.
         history: Whether to test after every epoch and give the accuracies; changes nothing else.
         bf16: Whether products are computed in bfloat16, by torch's autocast; weights, their
             updates and normalisation stay in float32.
 
     Raises:
-        TrainingDiverged: The network's outputs are no longer finite.
+        TrainingDiverged: A network's outputs are no longer finite.
 
     References:
         X-Factor paper, section 2.4.
     """
-    start = time.perf_counter()
-    own_generator = torch.random.fork_rng(devices=() if device == "cpu" else (device,))
-    with one_thread(), torch.backends.cudnn.flags(enabled=True, deterministic=True), own_generator:
-        torch.manual_seed(seed_from("dropout", seed))
-        run = _Run(network, dataset, training_set, seed, device, recipe, bf16)
-        epoch, accuracy = 0, 0.0
-        accuracies = []
-        while not recipe.stops(epoch, accuracy):
-            epoch += 1
-            run.train(recipe.learning_rate(epoch))
-            looked_at = recipe.may_stop(epoch) and run.may_have_learnt()
-            if looked_at or history or epoch == recipe.max_epochs:
-                accuracy = run.train_accuracy()
-            if history:
-                accuracies.append((accuracy, run.test_accuracy()))
-        predictions = run.predict(run.test_images).cpu().numpy()
-    seconds = time.perf_counter() - start
-    return Fit(
-        predictions, accuracy, epoch, seconds, weights, np.array(accuracies) if history else None
-    )
+
+    def train(sets: Sequence[TrainingSet], own: Sequence[int]) -> list[Fit]:
+        try:
+            run = _Run(make, dataset, sets, own, device, recipe, bf16)
+            return run.fits(weights, history)
+        except torch.OutOfMemoryError:
+            if len(sets) == 1:
+                raise
+        torch.cuda.empty_cache()
+        half = len(sets) // 2
+        return train(sets[:half], own[:half]) + train(sets[half:], own[half:])
+
+    fits: list[Fit] = []
+    with one_thread(), torch.backends.cudnn.flags(enabled=True, deterministic=True):
+        for first in range(0, len(seeds), together):
+            some = slice(first, first + together)
+            fits += train(training_sets[some], seeds[some])
+    return fits
 
 
 class _Run:
-    """A network on its way through a training set; the arguments are those of `train_network`."""
+    """Networks on their way, each through its training set; arguments as in `train_networks`.
+
+    Attributes:
+        members: Number of the training set of each network that still trains; its place in this
+            list is its place in every tensor.
+    """
 
     def __init__(
         self,
-        network: nn.Module,
+        make: Callable[[], nn.Module],
         dataset: Dataset,
-        training_set: TrainingSet,
-        seed: int,
+        training_sets: Sequence[TrainingSet],
+        seeds: Sequence[int],
         device: str,
         recipe: Recipe,
         bf16: bool,
     ) -> None:
-        data = prepared(dataset, training_set)
-        self.network, self.recipe, self.peak = network.to(device), recipe, dataset.peak
-        self.images, self.test_images = (_pixels(x, device) for x in (data.x, data.test_x))
-        self.labels = torch.tensor(data.y, device=device)
+        self.start = time.perf_counter()
+        data = [prepared(dataset, training_set) for training_set in training_sets]
+        self.networks = [build(make, seed).to(device) for seed in seeds]
+        self.stack, self.members = Stacked(self.networks), list(range(len(seeds)))
+        self.recipe, self.peak = recipe, dataset.peak
+        self.images = torch.stack([_pixels(one.x, device) for one in data])
+        self.labels = torch.tensor(np.stack([one.y for one in data]), device=device)
+        self.test_images = _pixels(data[0].test_x, device)
         self.test_labels = torch.tensor(dataset.test.y, device=device)
-        self.generator = torch.Generator().manual_seed(seed_from("order", seed))
-        self.adam = torch.optim.Adam(network.parameters(), fused=True)
+        self.orders = [torch.Generator().manual_seed(seed_from("order", seed)) for seed in seeds]
+        self.droppers = [
+            torch.Generator(device).manual_seed(seed_from("dropout", seed)) for seed in seeds
+        ]
+        self.adam = torch.optim.Adam(self.stack.parameters, fused=True)
         kind = torch.device(device).type
         self.precision = torch.autocast(kind, torch.bfloat16, enabled=bf16)
-        self.suspects = torch.arange(min(SUSPECTS, len(self.labels)), device=device)
+        few = torch.arange(min(SUSPECTS, self.labels.shape[1]), device=device)
+        self.suspects = few.repeat(len(seeds), 1)
+
+    def fits(self, weights: str, history: bool) -> list[Fit]:
+        """Train every network to its end and test it."""
+        recipe, count = self.recipe, len(self.members)
+        ends: dict[int, tuple[float, int]] = {}
+        traces: list[list[tuple[float, float]]] = [[] for _ in range(count)]
+        epoch = 0
+        while self.members:
+            epoch += 1
+            self.train(recipe.learning_rate(epoch))
+            looked_at = recipe.may_stop(epoch) and self.may_have_learnt()
+            if not (looked_at or history or epoch == recipe.max_epochs):
+                continue
+            accuracies = dict(zip(self.members, self.train_accuracies(), strict=True))
+            if history:
+                for member, accuracy in zip(self.members, self.test_accuracies(), strict=True):
+                    traces[member].append((accuracies[member], accuracy))
+            ended = {
+                member: (accuracy, epoch)
+                for member, accuracy in accuracies.items()
+                if recipe.stops(epoch, accuracy)
+            }
+            if ended:
+                self.drop(ended)
+                ends |= ended
+        self.stack = Stacked(self.networks)
+        predictions = self.predict(self.test_images).cpu().numpy()
+        share = (time.perf_counter() - self.start) / sum(epochs for _, epochs in ends.values())
+        return [
+            Fit(
+                predictions[member],
+                *ends[member],
+                share * ends[member][1],
+                weights,
+                np.array(traces[member]) if history else None,
+            )
+            for member in range(count)
+        ]
 
     def train(self, learning_rate: float) -> None:
-        """One epoch, in an order of its own."""
+        """One epoch, every network in an order of its own."""
         self.adam.param_groups[0]["lr"] = learning_rate
-        order = torch.randperm(len(self.labels), generator=self.generator).to(self.labels.device)
-        self.network.train()
-        for batch in self.recipe.batches(len(self.labels)):
+        images = self.labels.shape[1]
+        orders = [torch.randperm(images, generator=generator) for generator in self.orders]
+        order = torch.stack(orders).to(self.labels.device)
+        for batch in self.recipe.batches(images):
+            pixels, labels = self.gather(order[:, batch])
             self.adam.zero_grad()
+            self.stack.train(labels.shape[1], self.droppers)
             with self.precision:
-                outputs = self.network(scaled(self.images[order[batch]], self.peak))
-            torch.autograd.backward(cross_entropy(outputs.float(), self.labels[order[batch]]))
+                outputs = self.stack.outputs(scaled(pixels, self.peak)).float()
+            losses = cross_entropy(outputs.flatten(0, 1), labels.flatten(), reduction="sum")
+            torch.autograd.backward(losses / labels.shape[1])
             self.adam.step()
 
     def may_have_learnt(self) -> bool:
         """False where a few images, wrong in the last full pass, show that a new one is no use."""
-        predicted = self.predict(self.images[self.suspects])
-        wrong = int((predicted != self.labels[self.suspects]).sum())
-        return (len(self.labels) - wrong) / len(self.labels) >= self.recipe.accuracy
+        images, labels = self.gather(self.suspects)
+        wrong = int((self.predict(images) != labels).sum(1).min())
+        return (self.labels.shape[1] - wrong) / self.labels.shape[1] >= self.recipe.accuracy
 
-    def train_accuracy(self) -> float:
-        """Share of the training set classified right; notes images that are not."""
+    def train_accuracies(self) -> list[float]:
+        """Share of each training set classified right; notes images that are not."""
         right = self.predict(self.images) == self.labels
-        wrong = (~right).nonzero().squeeze(1)
-        enough = SUSPECTS + int((1 - self.recipe.accuracy) * len(right))
-        self.suspects = wrong[:enough] if len(wrong) else self.suspects
-        return int(right.sum()) / len(right)
+        count = right.shape[1]
+        wrong = int((~right).sum(1).max())
+        if wrong:
+            enough = SUSPECTS + int((1 - self.recipe.accuracy) * count)
+            self.suspects = right.int().argsort(dim=1, stable=True)[:, : min(enough, wrong)]
+        return [number / count for number in right.sum(1).tolist()]
 
-    def test_accuracy(self) -> float:
-        """Share of the test images classified right."""
-        right = self.predict(self.test_images) == self.test_labels
-        return int(right.sum()) / len(right)
+    def test_accuracies(self) -> list[float]:
+        """Share of the test images that each network classifies right."""
+        right = (self.predict(self.test_images) == self.test_labels).sum(1)
+        return [number / len(self.test_labels) for number in right.tolist()]
+
+    def gather(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Each network's own rows, shape (networks, rows): their images and their labels."""
+        networks, images = self.labels.shape
+        first = images * torch.arange(networks, device=rows.device).unsqueeze(1)
+        pixels = self.images.flatten(0, 1).index_select(0, (rows + first).flatten())
+        return pixels.view(*rows.shape, *self.images.shape[2:]), self.labels.gather(1, rows)
+
+    def drop(self, ended: Collection[int]) -> None:
+        """Let members leave; the others go on as they were."""
+        stay = [place for place, member in enumerate(self.members) if member not in ended]
+        self.members = [self.members[place] for place in stay]
+        self.stack.keep(stay)
+        self.orders = [self.orders[place] for place in stay]
+        self.droppers = [self.droppers[place] for place in stay]
+        self.images, self.labels = self.images[stay], self.labels[stay]
+        self.suspects = self.suspects[stay]
+        if stay:
+            for moments in self.adam.state.values():
+                for name in ("exp_avg", "exp_avg_sq"):
+                    moments[name] = moments[name][stay]
 
     @torch.no_grad()
     def predict(self, images: torch.Tensor) -> torch.Tensor:
         """Predicted class of each image, in evaluation mode, in bounded memory.
 
         Args:
-            images: uint8, shape (n, channels, height, width).
+            images: uint8, shape (networks, n, channels, height, width), or without the first axis.
+
+        Returns:
+            int64, shape (networks, n).
         """
-        self.network.eval()
+        self.stack.eval()
         predictions = []
-        for pixels in torch.split(images, max(1, CHUNK_VALUES // images[0].numel())):
+        few = max(1, CHUNK_VALUES // images[(0,) * (images.dim() - 3)].numel())
+        for pixels in torch.split(images, few, dim=images.dim() - 4):
             with self.precision:
-                outputs = self.network(scaled(pixels, self.peak))
+                outputs = self.stack.outputs(scaled(pixels, self.peak))
             if not outputs.isfinite().all():
                 raise TrainingDiverged
-            predictions.append(outputs.argmax(1))
-        return torch.cat(predictions)
+            predictions.append(outputs.argmax(2))
+        return torch.cat(predictions, dim=1)
 
 
 def _pixels(images: npt.NDArray[np.uint8], device: str) -> torch.Tensor:

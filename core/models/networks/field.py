@@ -1,4 +1,4 @@
-"""The field of 32 × 32 pixels that these networks were designed for."""
+"""How images enter networks designed for 32 × 32 pixels, and how maps become numbers."""
 
 from __future__ import annotations
 
@@ -23,3 +23,10 @@ class Field(nn.Module):
             return interpolate(images, (SIDE, SIDE), mode="bilinear", antialias=True)
         top, left = (SIDE - height) // 2, (SIDE - width) // 2
         return pad(images, (left, SIDE - width - left, top, SIDE - height - top))
+
+
+class Mean(nn.Module):
+    """The mean of each map, of shape (n, channels); `torch.func.vmap` knows no adaptive pooling."""
+
+    def forward(self, maps: torch.Tensor) -> torch.Tensor:
+        return maps.mean((2, 3))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from torch import nn
 
-from core.models.networks.field import Field
+from core.models.networks.field import SIDE, Field, Mean
+from core.training.dropout import Dropout
 
 
 def network(channels: int, classes: int) -> nn.Module:
@@ -20,13 +21,12 @@ def network(channels: int, classes: int) -> nn.Module:
         Field(),
         *_mlpconv(channels, 192, 160, 96, kernel=5),
         nn.MaxPool2d(3, 2, ceil_mode=True),
-        nn.Dropout(0.5),
+        Dropout(0.5, 96, SIDE // 2, SIDE // 2),
         *_mlpconv(96, 192, 192, 192, kernel=5),
         nn.AvgPool2d(3, 2, ceil_mode=True),
-        nn.Dropout(0.5),
+        Dropout(0.5, 192, SIDE // 4, SIDE // 4),
         *_mlpconv(192, 192, 192, classes, kernel=3)[:-1],
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
+        Mean(),
     )
     for module in net.modules():
         if isinstance(module, nn.Conv2d):

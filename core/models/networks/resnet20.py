@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.functional import pad, relu
 
-from core.models.networks.field import Field
+from core.models.networks.field import Field, Mean
 
 BLOCKS = 3
 WIDTHS = (16, 32, 64)
@@ -47,8 +47,7 @@ def network(channels: int, classes: int) -> nn.Module:
         nn.BatchNorm2d(WIDTHS[0]),
         nn.ReLU(),
         *blocks,
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
+        Mean(),
         nn.Linear(WIDTHS[-1], classes),
     )
     for module in net.modules():

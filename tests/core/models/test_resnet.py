@@ -12,7 +12,7 @@ from core.errors import InputError, JobError
 from core.models import Model, resnet, resolve
 from core.specs import content_key
 from core.training import Recipe, network
-from core.training.network import build, train_network
+from core.training.network import build, train_networks
 from tests.core.training.plain_training import blobs, some
 
 
@@ -47,7 +47,7 @@ def quick(monkeypatch):
     """One epoch is enough."""
     recipe = Recipe(min_epochs=1, max_epochs=1)
     monkeypatch.setattr(
-        "core.training.network.train_network", partial(train_network, recipe=recipe)
+        "core.training.network.train_networks", partial(train_networks, recipe=recipe)
     )
 
 

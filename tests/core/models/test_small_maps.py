@@ -12,7 +12,7 @@ from core.models import Model, resnet
 from core.models.networks.small_maps import SIDES, Products, reduced
 from core.specs import seed_from
 from core.training import Recipe
-from core.training.network import build, train_network
+from core.training.network import build, train_networks
 from tests.core.training.plain_training import blobs, some, train
 
 
@@ -92,7 +92,7 @@ def test_a_short_run_gives_the_predictions_of_a_plain_loop(monkeypatch):
     dataset = blobs((28, 28, 1), noise=10)
     recipe = Recipe(batch=25, min_epochs=4, max_epochs=4)
     monkeypatch.setattr(
-        "core.training.network.train_network", partial(train_network, recipe=recipe)
+        "core.training.network.train_networks", partial(train_networks, recipe=recipe)
     )
     training_set = some(dataset, 50, 0)
     model = Model.parse("resnet18:pretrained=0")
