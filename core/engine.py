@@ -191,13 +191,13 @@ def seconds_per_unit(
 
 
 def cost(dataset: Dataset, units: Sequence[Unit], store: Store) -> tuple[int, float, bool]:
-    """Units that have no score yet, seconds they will take here, whether that was measured."""
+    """Units without a score, seconds that they take one process, whether that was measured."""
     work = pending(units, store)
     expected = _seconds(dataset, work, store)
     counts = work.counts()
     seconds = sum(count * expected[kind.cost][0] for kind, count in counts.items())
     measured = all(expected[kind.cost][1] for kind in counts)
-    return len(work), seconds / settings.workers(), measured
+    return len(work), seconds, measured
 
 
 def _seconds(

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core import settings
 from core.studies import xfactor
 from core.studies.diversity import DiversitySpec
 from core.studies.union_spec import UnionSpec
 from core.studies.xfactor_spec import XFactorSpec
-from pages.shared import jobs_panel, loaders, people, picker, shell
+from pages.shared import jobs_panel, loaders, machines, people, picker, shell
 from pages.shared.text import duration
 from pages.shared.xfactor import compose, quality, results, unions
 
@@ -35,7 +34,8 @@ def compose_study() -> None:
 def cost(spec: XFactorSpec) -> None:
     """Units and time before the start."""
     estimate = xfactor.estimate(spec, loaders.dataset(spec.dataset), loaders.store())
-    workers = settings.workers()
+    left = estimate.units - estimate.done
+    seconds, where = machines.wait(estimate.seconds, left)
     measured = "from times measured here" if estimate.measured else "a rough figure: first run"
     metrics = (
         (
@@ -47,8 +47,8 @@ def cost(spec: XFactorSpec) -> None:
         ("Scored already", f"{estimate.done:,}", "By earlier studies; they are not run again."),
         (
             "Expected time",
-            duration(estimate.seconds) if estimate.done < estimate.units else "none",
-            f"On {workers} worker processes ({shell.device()}), {measured}.",
+            duration(seconds) if left else "none",
+            f"{where[0].upper()}{where[1:]} ({shell.device()}), {measured}.",
         ),
     )
     with st.container(horizontal=True, gap="medium"):

@@ -52,7 +52,7 @@ def ranking(table: pd.DataFrame, titles: Mapping[str, str]) -> style.Figure:
 
 
 def scatter(subsets: pd.DataFrame, measure: str, title: str) -> style.Figure:
-    """Mean Z of every subset against a measure.
+    """Mean Z of every subset against a measure; a click in the legend leaves one strategy in sight.
 
     Of more than 5,000 subsets, evenly spaced ones are drawn, and the title of the x axis says how
     many.
@@ -70,9 +70,10 @@ def scatter(subsets: pd.DataFrame, measure: str, title: str) -> style.Figure:
     kinds = {"+": "+ positive", "-": "− negative", "": "random"}
     data = data.assign(kind=data["direction"].map(kinds))
     strategies = style.in_order(sorted(data["strategy"], key=lambda name: name == "random"))
+    alone = alt.selection_point(fields=["strategy"], bind="legend", name="strategy")
     points = (
         alt.Chart(data)
-        .mark_point(filled=True, strokeWidth=0, opacity=0.45)
+        .mark_point(filled=True, strokeWidth=0)
         .encode(
             x=alt.X("value:Q", title=f"{title}{some}").scale(zero=False),
             y=alt.Y("z:Q", title="mean Z over models (higher is worse)"),
@@ -85,12 +86,15 @@ def scatter(subsets: pd.DataFrame, measure: str, title: str) -> style.Figure:
             size=alt.when("datum.strategy == 'random'")
             .then(alt.value(20))
             .otherwise(alt.value(52)),
+            opacity=alt.when(alone).then(alt.value(0.45)).otherwise(alt.value(0.04)),
             tooltip=[
                 "subset:N",
+                "strategy:N",
                 alt.Tooltip("value:Q", title=title, format=".4~g"),
                 alt.Tooltip("z:Q", title="mean Z", format="+.2f"),
             ],
         )
+        .add_params(alone)
     )
     return style.sized(points, 360)
 

@@ -14,9 +14,10 @@ SUBSET = ["subset", "per_class", "strategy", "direction", "excess", "repeat"]
 def z_scatter(z_scores: pd.DataFrame, model_a: str, model_b: str) -> style.Figure:
     """Every subset's Z-score by two models; a click picks the subset.
 
-    The selection `picked` holds the `subset` of the point that was clicked. Shift and the wheel
-    zoom, dragging moves, a double click resets. Of more than 5,000 subsets, evenly spaced ones
-    are drawn, and the title of the x axis says how many.
+    The selection `picked` holds the `subset` of the point that was clicked; a click in the legend
+    leaves one strategy in sight. Shift and the wheel zoom, dragging moves, a double click resets.
+    Of more than 5,000 subsets, evenly spaced ones are drawn, and the title of the x axis says how
+    many.
 
     Args:
         z_scores: `Analysis.z_scores`.
@@ -62,6 +63,7 @@ def _points(data: pd.DataFrame, title_a: str, title_b: str) -> alt.Chart:
         {"z_a": 3, "z_b": 3, "error_a": 5, "error_b": 5}
     )
     picked = alt.selection_point(fields=["subset"], name="picked", on="click")
+    alone = alt.selection_point(fields=["strategy"], bind="legend", name="strategy")
     zoom = alt.selection_interval(
         bind="scales", name="zoom", zoom="wheel![event.shiftKey]", translate=True
     )
@@ -82,7 +84,11 @@ def _points(data: pd.DataFrame, title_a: str, title_b: str) -> alt.Chart:
             .when("datum.strategy == 'random'")
             .then(alt.value(16))
             .otherwise(alt.value(52)),
-            opacity=alt.when(picked).then(alt.value(0.8)).otherwise(alt.value(0.25)),
+            opacity=alt.when(picked & alone)
+            .then(alt.value(0.8))
+            .when(alone)
+            .then(alt.value(0.25))
+            .otherwise(alt.value(0.04)),
             tooltip=[
                 "strategy:N",
                 alt.Tooltip("kind:N", title="direction"),
@@ -96,6 +102,6 @@ def _points(data: pd.DataFrame, title_a: str, title_b: str) -> alt.Chart:
                 "subset:N",
             ],
         )
-        .add_params(picked, zoom)
+        .add_params(picked, alone, zoom)
     )
     return points

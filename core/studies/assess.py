@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from core import settings
 from core.datasets.base import Dataset
 from core.engine import device_label, measure, versions, worker_device
 from core.influence import Certificate, DatasetContribution, ReplayCertificate, dataset_contribution
@@ -242,8 +241,8 @@ def assess_all(
 class Clock:
     """Tells a job's progress, with the time left from what each answer has taken."""
 
-    def __init__(self, context: Context, total: int) -> None:
-        self._context, self._total = context, total
+    def __init__(self, client: Client, context: Context, total: int) -> None:
+        self._client, self._context, self._total = client, context, total
         self._done, self._answers, self._seconds = 0, 0, 0.0
 
     def set(self, done: int) -> None:
@@ -259,10 +258,12 @@ class Clock:
         self._tell()
 
     def _tell(self) -> None:
+        from core import cluster
+
         left = None
         if self._answers:
             each = self._seconds / self._answers
-            left = each * (self._total - self._done) / settings.workers()
+            left = each * (self._total - self._done) / cluster.threads(self._client)
         self._context.report("Training and scoring", self._done, self._total, left)
 
 

@@ -20,7 +20,7 @@ AND json_extract(meta, '$.origin.device') LIKE ? || '%'
 def cost(
     left: int, dataset: Dataset, model: Model, rows: int, store: Store
 ) -> tuple[int, float, bool]:
-    """Models left to train and score, the seconds they will take, whether that was measured.
+    """Models left to train and score, seconds that they take one process, whether measured.
 
     Measured: the mean over stored assessments of this model on about as many rows of this data
     set and this kind of device. Else the rough figure that the model family states for one core.
@@ -40,5 +40,4 @@ def cost(
     measured = each is not None
     if not measured:
         each = model.family.seconds(rows, dataset.row_values, len(dataset.test))
-    # One process goes through one model after the other.
-    return left, left * each / min(settings.workers(), max(left, 1)), measured
+    return left, left * each, measured

@@ -80,8 +80,8 @@ class Study:
         scores: One row a trained model.
         report: What the scores say.
         headline: The most telling sentence of the report, found faster; empty if there is none.
-        estimate: Units that a spec has left to do on its data set, the seconds that they will
-            take, and whether that was measured; None where only running tells.
+        estimate: Units that a spec has left to do on its data set, the seconds that they take
+            one process, and whether that was measured; None where only running tells.
     """
 
     name: str

@@ -96,7 +96,7 @@ def prepare(spec: InfluenceSpec) -> tuple[str, dict[str, Any]]:
 
 
 def estimate(spec: InfluenceSpec, dataset: Dataset, store: Store) -> tuple[int, float, bool]:
-    """Models not trained yet, the seconds they will take here, and whether that was measured.
+    """Models not trained yet, seconds that they take one process, whether that was measured.
 
     Raises:
         InputError: Influence cannot look into the model, or it does not go with the data set.

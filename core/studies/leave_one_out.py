@@ -58,7 +58,7 @@ def prepare(spec: LeaveOneOutSpec) -> tuple[str, dict[str, Any]]:
 
 
 def estimate(spec: LeaveOneOutSpec, dataset: Dataset, store: Store) -> tuple[int, float, bool]:
-    """Models not trained yet, the seconds they will take here, and whether that was measured.
+    """Models not trained yet, seconds that they take one process, whether that was measured.
 
     Raises:
         InputError: As `prepare`.
@@ -78,9 +78,9 @@ def run(spec: LeaveOneOutSpec, context: Context) -> str:
     drawn = remembered(store, dataset, spec.sample, context.say)
     asked = [one for some in questions(spec, drawn, spec.parsed_model()) for one in some]
     left = [one for one in asked if Assessment.stored(store, one.key, context.say) is None]
-    clock = Clock(context, len(asked))
-    clock.set(len(asked) - len(left))
     with cluster.connect(context.scheduler) as client:
+        clock = Clock(client, context, len(asked))
+        clock.set(len(asked) - len(left))
         failed = assess_all(client, dataset, left, context, clock.tick)
     lost = f"; {len(failed):,} could not be." if failed else "."
     return f"{len(asked) - len(failed):,} models trained{lost}"

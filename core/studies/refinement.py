@@ -161,8 +161,8 @@ def run(spec: RefinementSpec, context: Context) -> str:
     dataset, model = datasets.load(spec.dataset), spec.parsed_model()
     draws = [remembered(context.store, dataset, one, context.say) for one in samples(spec)]
     failed: set[str] = set()
-    clock = Clock(context, spec.total)
     with cluster.connect(context.scheduler) as client:
+        clock = Clock(client, context, spec.total)
         while True:
             progress = follow(spec, model, draws, lambda key: _answer(key, context))
             clock.set(progress.done)
@@ -181,7 +181,7 @@ def _answer(key: str, context: Context) -> Assessment | None:
 
 
 def estimate(spec: RefinementSpec, dataset: Dataset, store: Store) -> tuple[int, float, bool]:
-    """Models not trained yet, the seconds they will take here, and whether that was measured.
+    """Models not trained yet, seconds that they take one process, whether that was measured.
 
     Raises:
         InputError: Influence cannot look into the model, or it does not go with the data set.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from core import datasets, engine, selection, settings
+from core import datasets, engine, selection
 from core.datasets.base import Dataset, check_kind
 from core.errors import NotEnoughImages
 from core.models import Model
@@ -163,7 +163,6 @@ def estimate(spec: XFactorSpec, dataset: Dataset, store: Store) -> Estimate:
         left[kind.cost] += count
     seconds = sum(count * expected[kind][0] for kind, count in left.items())
     measured = all(expected[kind][1] for kind, count in left.items() if count)
-    seconds /= settings.workers()
     return Estimate(len(table), total, total - left.total(), seconds, measured)
 
 

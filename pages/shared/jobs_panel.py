@@ -12,7 +12,7 @@ from core import jobs
 from core.jobs import Job
 from core.specs import Spec
 from core.studies import STUDIES, StudySpec
-from pages.shared import actions, loaders, people, share, shell
+from pages.shared import actions, loaders, machines, people, share, shell
 from pages.shared.text import ago, duration, plain
 
 POLL_SECONDS = 1.0
@@ -99,7 +99,8 @@ def submit(study: str, spec: StudySpec) -> None:
 def cost(spec: StudySpec) -> None:
     """How many models a study trains and how long that will take, in a line; a warning if long."""
     left, seconds, measured = loaders.cost(spec.to_toml(), spec)
-    expected = f"{duration(seconds)} expected on this machine" if left else "all known already"
+    seconds, where = machines.wait(seconds, left)
+    expected = f"{duration(seconds)} expected {where}" if left else "all known already"
     st.caption(
         f"{left:,} models to train, {expected}"
         + ("." if measured else "; a rough figure, as this is the first run.")

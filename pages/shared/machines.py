@@ -26,6 +26,18 @@ def scheduler() -> str | None:
     return None if st.session_state.get(CHOSEN) == HERE else settings.scheduler()
 
 
+def wait(seconds: float, units: int) -> tuple[float, str]:
+    """Seconds to wait for a study of this session, and what they are spent on, in words.
+
+    Args:
+        seconds: That one process takes.
+        units: Trainings that processes can share.
+    """
+    if scheduler():
+        return seconds, "of computing, which the workers of the cluster share"
+    return seconds / min(settings.workers(), max(units, 1)), "on this machine"
+
+
 def panel() -> None:
     """What the studies of this session run on, what there is, and how to have more."""
     address = settings.scheduler()

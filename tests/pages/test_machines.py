@@ -60,3 +60,20 @@ def test_studies_go_where_their_owner_wants_them(
     sound(run.click().run())
     (job,) = jobs.all_jobs(Store())
     assert job.scheduler == ADDRESS
+
+
+@pytest.mark.parametrize(
+    ("address", "units", "expected"),
+    [
+        (None, 100, (50.0, "on this machine")),
+        (None, 1, (200.0, "on this machine")),
+        (None, 0, (200.0, "on this machine")),
+        (ADDRESS, 100, (200.0, "of computing, which the workers of the cluster share")),
+    ],
+)
+def test_the_time_to_wait_is_said_of_where_the_study_runs(
+    monkeypatch: pytest.MonkeyPatch, address: str | None, units: int, expected: tuple[float, str]
+) -> None:
+    monkeypatch.setattr(machines, "scheduler", lambda: address)
+    monkeypatch.setenv("XFACTOR_WORKERS", "4")
+    assert machines.wait(200, units) == expected

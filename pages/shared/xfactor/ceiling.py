@@ -10,7 +10,7 @@ from core.charts.ceiling import ceiling
 from core.charts.heatmap import r_squared
 from core.studies.xfactor import estimate
 from core.studies.xfactor_analysis.ceiling import sentences
-from pages.shared import jobs_panel, layout, loaders, people
+from pages.shared import jobs_panel, layout, loaders, machines, people
 from pages.shared.shown import draw, table
 from pages.shared.text import duration, plain
 from pages.shared.xfactor.found import Found
@@ -79,8 +79,9 @@ def _ask(found: Found) -> None:
     )
     cost = estimate(again, loaders.dataset(spec.dataset), loaders.store())
     left = cost.units - cost.done
+    seconds, where = machines.wait(cost.seconds, left)
     st.caption(
-        f"{left:,} training runs; {duration(cost.seconds)} expected on this machine."
+        f"{left:,} training runs; {duration(seconds)} expected {where}."
         if left
         else "All of them are known already."
     )

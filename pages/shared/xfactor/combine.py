@@ -9,7 +9,7 @@ from core.errors import InputError
 from core.models import Model
 from core.studies import union, union_choice
 from core.studies.union_spec import UnionSpec, text_of
-from pages.shared import jobs_panel, layout, loaders, people
+from pages.shared import jobs_panel, layout, loaders, machines, people
 from pages.shared.text import duration
 from pages.shared.xfactor.found import Found
 
@@ -114,9 +114,10 @@ def _cost(toml: str, _spec: UnionSpec) -> tuple[int, float, bool]:
 
 def _start(spec: UnionSpec) -> None:
     left, seconds, measured = _cost(spec.to_toml(), spec)
+    seconds, where = machines.wait(seconds, left)
     st.caption(
         f"{len(spec.pairs):,} pairs; {left:,} models to train, "
-        + (duration(seconds) if left else "all known already")
+        + (f"{duration(seconds)} {where}" if left else "all known already")
         + ("." if measured else "; a rough figure, as some sizes are new.")
     )
     if people.button(

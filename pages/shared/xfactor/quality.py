@@ -16,7 +16,7 @@ from core.studies.diversity import DiversitySpec, estimate, measures
 from core.studies.xfactor_analysis import analyse
 from core.studies.xfactor_analysis.measures import Quality, accounts, closest, quality
 from core.studies.xfactor_spec import XFactorSpec
-from pages.shared import actions, jobs_panel, layout, loaders, people
+from pages.shared import actions, jobs_panel, layout, loaders, machines, people
 from pages.shared.shown import draw, gaps, table
 from pages.shared.text import duration, plain
 from pages.shared.xfactor.found import Found
@@ -96,7 +96,8 @@ def _ask(spec: XFactorSpec) -> None:
         icon=":material/straighten:",
     )
     count, seconds, _ = estimate(spec, loaders.dataset(spec.dataset), loaders.store())
-    st.caption(f"{count:,} subsets, about {duration(seconds)} on this machine.")
+    seconds, where = machines.wait(seconds, count)
+    st.caption(f"{count:,} subsets, about {duration(seconds)} {where}.")
     if people.button(
         "Measure the subsets",
         icon=":material/play_arrow:",

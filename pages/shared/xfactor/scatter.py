@@ -62,7 +62,10 @@ def _subset(found: Found) -> None:
         help="The subset whose images are shown: strategy and direction, n, m and repeat.",
     )
     if subset is None:
-        st.caption("Click on a point to see the images of that subset.")
+        st.caption(
+            "Click on a point to see the images of that subset, on a strategy in the legend to see "
+            "it alone."
+        )
         return
     own = found.analysis.z_scores[found.analysis.z_scores["subset"] == subset]
     st.dataframe(own[["model", "error", "z"]], hide_index=True, height="content")

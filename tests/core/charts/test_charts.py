@@ -145,6 +145,7 @@ class TestScatter:
         assert params["picked"]["select"]["fields"] == ["subset"]
         assert params["picked"]["select"]["type"] == "point"
         assert params["zoom"]["bind"] == "scales"
+        assert params["strategy"]["bind"] == "legend"
 
     def test_a_point_is_a_subset_with_both_z_scores(self, paper):
         table = pair_table(paper.z_scores, "rf", "svc").set_index("subset")
