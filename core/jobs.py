@@ -206,7 +206,7 @@ def reading(store: Store, job: Job) -> Iterator[Reader]:
     try:
         yield reader
     finally:
-        if reader.lost and job.state == "done":
+        if job.state == "done" and reader.lost:
             elsewhere = "Open its bundle again" if reader.damaged else "Run it again"
             mend = elsewhere if job.imported else "Take it up again"
             message = f"{reader.lost} {mend}, which mends that and leaves the rest as it is."

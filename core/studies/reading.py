@@ -11,47 +11,44 @@ from core.store import Blob, Store
 
 
 class Reader(Store):
-    """A store that notes which of the arrays read from it are damaged, and which scores lack.
+    """A store that notes which of the arrays and scores read from it are damaged or not there.
 
-    A unit lacks a score when it has no reason of a failure either: its score was lost, or is one
-    of an earlier version of its model.
+    What has a reason of a failure instead is not lost; what is of an earlier version of this
+    program, of a model or a strategy, is.
     """
 
     def __init__(self, store: Store) -> None:
         super().__init__(store.root)
         self.damaged: list[str] = []
-        self.missing: set[str] = set()
+        self._scores: set[str] = set()
+        self._arrays: set[str] = set()
 
     @property
     def lost(self) -> str:
         """What the results rest on and is not to be had, in a sentence; empty if all was there."""
         if self.damaged:
             return self.damaged[0]
-        count = len(self.missing)
-        return (
-            f"{count:,} of its scores are not here, or are of an earlier version of their models."
-            if count
-            else ""
-        )
+        for what, keys in (("scores", self._scores), ("arrays", self._arrays)):
+            count = len(keys.difference(self.failures(list(keys))["unit"]))
+            if count:
+                return f"{count:,} of its {what} are not here, or are of an earlier version."
+        return ""
 
     def blob(self, key: str) -> Blob | None:
         """As `Store.blob`."""
         try:
-            return super().blob(key)
+            found = super().blob(key)
         except DamagedBlob as error:
             self.damaged.append(str(error))
             raise
+        if found is None:
+            self._arrays.add(key)
+        return found
 
     def scores(self, units: Sequence[str]) -> pd.DataFrame:
         """As `Store.scores`."""
         found = super().scores(units)
-        self.missing.update(set(units).difference(found["unit"]))
-        return found
-
-    def failures(self, units: Sequence[str]) -> pd.DataFrame:
-        """As `Store.failures`."""
-        found = super().failures(units)
-        self.missing.difference_update(found["unit"])
+        self._scores.update(set(units).difference(found["unit"]))
         return found
 
 

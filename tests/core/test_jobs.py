@@ -1,5 +1,6 @@
 """The queue: one job for one study, states that follow what happened, a runner that ends well."""
 
+import io
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,13 +9,16 @@ from typing import Any
 
 import pytest
 
-from core import engine, jobs
+from core import engine, jobs, selection
+from core.bundle.opening import opened
 from core.bundle.reading import watched
+from core.bundle.writing import bundled
 from core.errors import DamagedBlob, JobCancelled, JobError, NotEnoughImages, UnknownName
 from core.jobs import Context
 from core.models import MODELS
 from core.store import Store
-from core.studies import xfactor
+from core.studies import influence_scores, xfactor
+from core.studies.influence_spec import InfluenceSpec
 from core.studies.xfactor_spec import XFactorSpec
 from tests.core.studies.serial import serial
 
@@ -270,10 +274,10 @@ def test_a_finished_study_of_which_a_model_has_changed_trains_that_model_alone_a
         lost = jobs.find(store, job.key)
         assert lost.state == "failed"
         assert lost.message == (
-            "2 of its scores are not here, or are of an earlier version of their models. "
+            "2 of its scores are not here, or are of an earlier version. "
             "Take it up again, which mends that and leaves the rest as it is."
         )
-        with pytest.raises(DamagedBlob, match=r"earlier version of their models\. Run the study"):
+        with pytest.raises(DamagedBlob, match=r"earlier version\. Run the study"):
             watched(lost, store)
         jobs.resume(store, job.key)
         jobs.run_queue(store)
@@ -282,6 +286,43 @@ def test_a_finished_study_of_which_a_model_has_changed_trains_that_model_alone_a
     assert len(new) == len(old) == 4
     same = (new["seconds"] == old["seconds"]).groupby(new["model"]).all()
     assert same.to_dict() == {"gnb": False, "svc": True}
+
+
+def test_a_finished_study_whose_rows_are_of_an_earlier_version_selects_them_anew(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serial(tmp_path):
+        job = jobs.submit(store, "xfactor", SPEC)
+        jobs.run_queue(store)
+        monkeypatch.setattr(selection, "VERSION", selection.VERSION + 1)
+        with jobs.reading(store, jobs.find(store, job.key)) as reader:
+            assert xfactor.results(job, reader).scores.empty
+        lost = jobs.find(store, job.key)
+        assert lost.state == "failed"
+        assert lost.message.startswith("1 of its arrays are not here, or are of an earlier version")
+        jobs.resume(store, job.key)
+        jobs.run_queue(store)
+        with jobs.reading(store, jobs.find(store, job.key)) as reader:
+            assert len(xfactor.results(job, reader).scores) == 2
+        assert jobs.find(store, job.key).state == "done"
+
+
+def test_rows_that_could_not_be_scored_are_not_missed(store: Store, tmp_path: Path) -> None:
+    few = InfluenceSpec("digits", "few", model="logistic", train=10, validation=80, flip=0.9)
+    with serial(tmp_path):
+        job = jobs.submit(store, "influence", few)
+        jobs.run_queue(store)
+        ended = jobs.find(store, job.key)
+        assert "could not be scored" in ended.message
+        with jobs.reading(store, ended) as reader:
+            assert influence_scores.results(ended, reader) is None
+        assert jobs.find(store, job.key) == ended
+        # The reason goes along, so that nobody misses them where the bundle is opened either.
+        elsewhere = Store(tmp_path / "elsewhere")
+        there = opened(io.BytesIO(bundled(ended, store)), elsewhere, "few.zip")
+        with jobs.reading(elsewhere, there) as reader:
+            assert influence_scores.results(there, reader) is None
+        assert jobs.find(elsewhere, job.key).state == "done"
 
 
 def test_a_unit_that_could_not_be_trained_is_not_missed(
@@ -296,7 +337,7 @@ def test_a_unit_that_could_not_be_trained_is_not_missed(
         jobs.run_queue(store)
         with jobs.reading(store, jobs.find(store, job.key)) as reader:
             assert len(xfactor.results(job, reader).failures) == 1
-        assert not reader.missing
+        assert not reader.lost
         assert jobs.find(store, job.key).state == "done"
 
 
