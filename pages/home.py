@@ -6,7 +6,7 @@ import streamlit as st
 
 from core import jobs
 from core.jobs import Job
-from pages.shared import actions, jobs_panel, layout, loaders, people, shell
+from pages.shared import actions, jobs_panel, loaders, people, shell
 from pages.shared.text import ago, plain
 
 SHOWN = 3
@@ -50,9 +50,10 @@ STEPS = (
 def steps() -> None:
     """Where a newcomer can begin."""
     st.subheader("Where to start", anchor=False)
-    with layout.panels():
-        for page, title, text in STEPS:
-            with layout.card():
+    for first in range(0, len(STEPS), 2):
+        row = STEPS[first : first + 2]
+        for column, (page, title, text) in zip(st.columns(2), row, strict=True):
+            with column.container(border=True, height="stretch"):
                 st.markdown(f"**{title}**  \n{text}")
                 shell.link(page, shell.entry(page).title)
 

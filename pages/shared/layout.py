@@ -7,8 +7,6 @@ from streamlit.delta_generator import DeltaGenerator
 
 # Two stand beside the sidebar in a window 1440 pixels wide.
 PANEL = 480
-# Two stand beside the sidebar in one 1280 pixels wide, three in one 1720 wide.
-CARD = 390
 # Three stand side by side in a frame in a window 1440 pixels wide.
 WIDGET = 290
 
@@ -21,8 +19,3 @@ def panels() -> DeltaGenerator:
 def panel() -> DeltaGenerator:
     """One panel; never wider than the window."""
     return st.container(width=PANEL)
-
-
-def card() -> DeltaGenerator:
-    """A panel of a few lines in a frame."""
-    return st.container(border=True, width=CARD)
