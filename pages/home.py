@@ -97,8 +97,8 @@ def examples() -> None:
         return
     with st.container(border=True):
         st.markdown(
-            "**Studies that come with the program:** see whether the same subsets of MNIST do "
-            "well whatever the model."
+            "**Studies that come with the program:** see whether the same subsets do well "
+            "whatever the model."
         )
         for path, (_, name, units) in left.items():
             if people.button(

