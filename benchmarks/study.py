@@ -3,8 +3,8 @@
     XFACTOR_DATA=… OMP_NUM_THREADS=1 python -m benchmarks.study [PART …]
 
 Parts: selection, classical, mlp, resnet, stacks; all by default. Everything is CPU time of one
-thread on MNIST, but for stacks on a GPU. A part is `benchmarks/study_PART.py`, which says what it
-measures and stops where the two sides disagree.
+thread on MNIST; where there is a GPU, networks train there on both sides, by the clock. A part is
+`benchmarks/study_PART.py`, which says what it measures and stops where the two sides disagree.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def main() -> None:
     torch.set_num_threads(1)
     with threadpool_limits(limits=1):
         for part in parts or PARTS:
-            print(f"\n{part}\n{'CPU seconds':34}    plain     ours    ratio   target")
+            print(f"\n{part}\n{'seconds':34}    plain     ours    ratio   target")
             import_module(f"benchmarks.study_{part}").run()
 
 

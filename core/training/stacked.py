@@ -34,6 +34,9 @@ class Stacked:
             self.parameters = list(self.body.parameters())
         else:
             self.body = copy.deepcopy(networks[0]).to("meta")
+            for module in self.body.modules():
+                if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+                    module.register_forward_pre_hook(_in_full)
             self.weights, self.buffers = stack_module_state(self.networks)
             self.parameters = list(self.weights.values())
 
@@ -95,6 +98,11 @@ class Stacked:
         values = self.weights | self.buffers
         for name, value in self.networks[place].state_dict().items():
             value.copy_(values[name][place])
+
+
+def _in_full(norm: nn.BatchNorm1d | nn.BatchNorm2d, values: tuple[Tensor]) -> tuple[Tensor]:
+    """Where products are in bfloat16, vmap gives normalisation no mixed types on every device."""
+    return (values[0].to(norm.weight.dtype),)
 
 
 @contextmanager

@@ -58,6 +58,26 @@ def test_outputs_gradients_and_statistics_are_those_of_each_network_alone(name):
             torch.testing.assert_close(tested[place], alone.outputs(same)[0])
 
 
+@pytest.mark.parametrize("name", ["lenet5", "resnet20", "nin", "vit", "resnet18"])
+def test_products_in_bfloat16_give_nearly_the_same(name):
+    x = images(0, NETWORKS, 8).float()
+    stack, members = Stacked([net.float() for net in networks(name)]), networks(name)
+    stack.train(8, droppers())
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = stack.outputs(x)
+    assert all(weight.dtype == torch.float32 for weight in stack.parameters)
+    for place, (network, dropper) in enumerate(zip(members, droppers(), strict=True)):
+        alone = Stacked([network.float()])
+        alone.train(8, [dropper])
+        expected = alone.outputs(x[[place]])[0].detach()
+        torch.testing.assert_close(
+            outputs[place].detach().float(),
+            expected,
+            rtol=0,
+            atol=0.05 * float(expected.abs().max()),
+        )
+
+
 def test_those_who_leave_take_their_weights_and_the_others_stay_as_they_were():
     members = networks("resnet20")
     stack = Stacked(members)
