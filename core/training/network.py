@@ -254,5 +254,10 @@ class _Run:
 
 
 def _pixels(images: npt.NDArray[np.uint8], device: str) -> torch.Tensor:
-    """Images as torch has them, uint8, shape (n, channels, height, width)."""
-    return torch.tensor(images, device=device).permute(0, 3, 1, 2).contiguous()
+    """Images as torch has them, uint8, shape (n, channels, height, width).
+
+    Cloned, because `contiguous` leaves the strides of images of one channel as they are, and those
+    pass for channels-last ones, which normalisation under vmap refuses on a GPU.
+    """
+    pixels = torch.tensor(images, device=device).permute(0, 3, 1, 2)
+    return pixels.clone(memory_format=torch.contiguous_format)

@@ -9,7 +9,7 @@ from core.errors import TrainingDiverged
 from core.specs import seed_from
 from core.training import Recipe
 from core.training.dropout import Dropout
-from core.training.network import build, train_networks
+from core.training.network import _pixels, build, train_networks
 from core.training.stacked import Stacked
 from tests.core.training.plain_training import blobs, some, train
 
@@ -172,6 +172,14 @@ def test_a_stack_trains_each_network_as_if_alone(history):
     for one, other in zip(make.networks[:5], make.networks[5:10], strict=True):
         for name, value in one.state_dict().items():
             torch.testing.assert_close(other.state_dict()[name], value, atol=2e-3, rtol=2e-3)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_of_one_channel_do_not_pass_for_channels_last_ones(channels):
+    """On a GPU batch normalisation under vmap refuses those; torch tells them by their strides."""
+    pixels = _pixels(np.zeros((5, 4, 6, channels), np.uint8), "cpu")
+    assert pixels.shape == (5, channels, 4, 6)
+    assert pixels.stride() == (channels * 24, 24, 6, 1)
 
 
 @pytest.mark.parametrize("fits_in", [2, 0])
