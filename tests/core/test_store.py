@@ -4,6 +4,7 @@ import json
 import math
 import multiprocessing
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -121,9 +122,8 @@ def test_several_processes_write_at_once(tmp_path: Path) -> None:
 
 def test_a_store_from_a_newer_program_is_left_alone(tmp_path: Path) -> None:
     Store(tmp_path)
-    with sqlite3.connect(tmp_path / "xfactor.sqlite") as db:
+    with closing(sqlite3.connect(tmp_path / "xfactor.sqlite", isolation_level=None)) as db:
         db.execute(f"PRAGMA user_version = {database.VERSION + 1}")
-    db.close()
     with pytest.raises(StoreError, match="newer version"):
         Store(tmp_path)
 

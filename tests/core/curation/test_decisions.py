@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -104,12 +105,12 @@ def test_several_people_tag_at_once(store: Store) -> None:
 
 def test_an_older_store_is_used_as_it_is(store: Store) -> None:
     store.put_blob("kept", {"a": np.arange(3)})
-    with sqlite3.connect(store.root / "xfactor.sqlite") as db:
+    with closing(sqlite3.connect(store.root / "xfactor.sqlite", isolation_level=None)) as db:
         names = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
         version = db.execute("PRAGMA user_version").fetchone()
     assert "tags" not in names
     curation.tag(store, PLACE, [1], "keep", "Ada")
-    with sqlite3.connect(store.root / "xfactor.sqlite") as db:
+    with closing(sqlite3.connect(store.root / "xfactor.sqlite", isolation_level=None)) as db:
         assert db.execute("PRAGMA user_version").fetchone() == version
     assert Store(store.root).blob("kept") is not None
 
