@@ -19,7 +19,7 @@ def watched(job: Job, store: Store) -> Watched:
     """What reading all results of a study reads.
 
     Raises:
-        DamagedBlob: An array that they rest on is damaged, or scores are missing.
+        DamagedBlob: Arrays or scores that they rest on are damaged or missing.
     """
     reader = Watched(store)
     try:

@@ -9,6 +9,7 @@ import altair as alt
 import pandas as pd
 
 from core.charts import style
+from core.charts.z_scatter import KINDS
 
 ROW = 17
 
@@ -67,8 +68,8 @@ def scatter(subsets: pd.DataFrame, measure: str, title: str) -> style.Figure:
     count = len(data)
     data = data.iloc[:: -(-count // style.MOST_ROWS)] if count > style.MOST_ROWS else data
     some = f", {len(data):,} of {count:,} subsets" if len(data) < count else ""
-    kinds = {"+": "+ positive", "-": "− negative", "": "random"}
-    data = data.assign(kind=data["direction"].map(kinds))
+    kinds = list(KINDS.values())
+    data = data.assign(kind=data["direction"].map(KINDS))
     strategies = style.in_order(sorted(data["strategy"], key=lambda name: name == "random"))
     alone = alt.selection_point(fields=["strategy"], bind="legend", name="strategy")
     points = (
@@ -81,8 +82,8 @@ def scatter(subsets: pd.DataFrame, measure: str, title: str) -> style.Figure:
             .scale(style.strategy_colour(strategies))
             .legend(style.legend(columns=2, symbolType="circle")),
             shape=alt.Shape("kind:N", title=None)
-            .scale(domain=list(kinds.values()), range=[style.PLUS, style.MINUS, "circle"])
-            .legend(style.shape_legend(values=list(kinds.values())[:2])),
+            .scale(domain=kinds, range=[style.PLUS, style.MINUS, "circle"])
+            .legend(style.shape_legend(values=kinds[:2])),
             size=alt.when("datum.strategy == 'random'")
             .then(alt.value(20))
             .otherwise(alt.value(52)),

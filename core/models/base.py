@@ -72,6 +72,14 @@ def as_given(options: Options) -> tuple[Options, str]:
     return options, ""
 
 
+def in_stacks(networks: int) -> Callable[[int, str], int]:
+    """`Family.batch` of networks that a GPU trains in stacks of so many.
+
+    A CPU trains them one after another: stacks are slower there, see docs/faults.md.
+    """
+    return lambda images, device: 1 if device == "cpu" else networks
+
+
 @dataclass(frozen=True, eq=False)
 class Family:
     """One entry of the model registry.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from core.datasets.base import Dataset
 from core.errors import InputError, JobError
-from core.models.base import Family, Option, Options
+from core.models.base import Family, Option, Options, in_stacks
 from core.specs import TrainingSet
 from core.training.fit import Fit
 
@@ -38,6 +38,8 @@ def family(depth: int) -> Family:
     References:
         X-Factor paper, section A.1.
     """
+    # A step of 200 images of 28 × 28 does not fill a GPU.
+    together = in_stacks(8)
 
     def fit_many(
         dataset: Dataset,
@@ -47,8 +49,6 @@ def family(depth: int) -> Family:
         device: str,
         history: bool = False,
     ) -> list[Fit]:
-        import torch
-
         from core.models.networks.small_maps import reduced
         from core.training.network import train_networks
 
@@ -57,19 +57,13 @@ def family(depth: int) -> Family:
         weights = imagenet_weights(depth) if options["pretrained"] else None
         height, width, channels = dataset.image_shape
         classes = len(dataset.classes)
-        order = torch.channels_last if device == "cpu" else torch.contiguous_format
-
-        def make() -> torch.nn.Module:
-            made = reduced(network(depth, channels, classes, weights), height, width)
-            return made.to(memory_format=order)
-
         return train_networks(
-            make,
+            lambda: reduced(network(depth, channels, classes, weights), height, width),
             dataset,
             training_sets,
             seeds,
             device,
-            _together(device),
+            together(training_sets[0].rows.size, device),
             weights="ImageNet" if weights else "random",
             history=history,
             bf16=bool(options["bf16"]),
@@ -106,15 +100,10 @@ def family(depth: int) -> Family:
         fit_with_history=partial(fit_many, history=True),
         version=1,
         options={"pretrained": PRETRAINED, "bf16": BF16},
-        batch=lambda images, device: _together(device),
+        batch=together,
         settle=settle,
         seconds=seconds,
     )
-
-
-def _together(device: str) -> int:
-    """On a GPU, where a step of 200 images of 28 × 28 does not fill it, more than one."""
-    return 1 if device == "cpu" else 8
 
 
 def network(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.datasets.base import Dataset
 from core.errors import InputError
-from core.models.base import Family, Option, Options
+from core.models.base import Family, Option, Options, in_stacks
 from core.specs import TrainingSet
 from core.training.fit import Fit
 from core.training.recipe import Recipe
@@ -98,6 +98,7 @@ def _family(
         version: Of the family.
         least: Training images that it needs.
     """
+    together = in_stacks(stack)
 
     def fit_many(
         dataset: Dataset,
@@ -107,22 +108,13 @@ def _family(
         device: str,
         history: bool = False,
     ) -> list[Fit]:
-        import torch
-
         from core.training.network import train_networks
 
         if any(training_set.rows.size < least for training_set in training_sets):
             raise InputError(f"{title} needs {least} training images or more.")
-        # With channels last a CPU is 1.1 (LeNet-5) to 1.4 times (network in network) as fast.
-        order = torch.channels_last if device == "cpu" else torch.contiguous_format
-
-        def make() -> nn.Module:
-            made = network(dataset.image_shape[2], len(dataset.classes))
-            return made.to(memory_format=order)
-
         images = training_sets[0].rows.size
         return train_networks(
-            make,
+            partial(network, dataset.image_shape[2], len(dataset.classes)),
             dataset,
             training_sets,
             seeds,
@@ -131,9 +123,6 @@ def _family(
             by_heart(images, options["epochs"], rate),
             history=history,
         )
-
-    def together(images: int, device: str) -> int:
-        return 1 if device == "cpu" else stack
 
     def seconds(images: int, features: int, test: int) -> float:
         # About half of the default limit; images of all sizes are brought to 32 x 32.
@@ -153,9 +142,7 @@ def _family(
     )
 
 
-# On a CPU they train one after another: in stacks of four or eight LeNet-5 is 0.7 times as fast,
-# ResNet-20 0.5 to 0.8, the compact network 0.5 to 0.6, the transformer 0.4 to 0.7
-# (`python -m benchmarks.study stacks`). How many fill a GPU is reckoned from their sizes.
+# How many fill a GPU is reckoned from their sizes, not measured.
 LENET5 = _family(
     "lenet5",
     "LeNet-5",

@@ -119,6 +119,9 @@ class _Run:
         self.start = time.perf_counter()
         data = [prepared(dataset, training_set) for training_set in training_sets]
         self.networks = [build(make, seed).to(device) for seed in seeds]
+        if device == "cpu" and len(seeds) == 1:
+            # 1.1 (LeNet-5) to 1.4 times (network in network) as fast there.
+            self.networks[0].to(memory_format=torch.channels_last)
         self.stack, self.members = Stacked(self.networks), list(range(len(seeds)))
         self.recipe, self.peak = recipe, dataset.peak
         self.images = torch.stack([_pixels(one.x, device) for one in data])
