@@ -87,7 +87,7 @@ def scatter(subsets: pd.DataFrame, measure: str, title: str) -> style.Figure:
             size=alt.when("datum.strategy == 'random'")
             .then(alt.value(20))
             .otherwise(alt.value(52)),
-            opacity=alt.when(alone).then(alt.value(0.45)).otherwise(alt.value(0.04)),
+            opacity=alt.when(alone).then(alt.value(0.8)).otherwise(alt.value(0.04)),
             tooltip=[
                 "subset:N",
                 "strategy:N",
