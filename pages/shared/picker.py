@@ -7,7 +7,8 @@ from typing import Literal
 import streamlit as st
 
 from core.datasets import Kind, Listing
-from core.datasets.base import PLURAL
+from core.datasets.base import PLURAL, Dataset
+from core.errors import InputError
 from pages.shared import loaders, shell
 from pages.shared.text import plain
 
@@ -74,3 +75,31 @@ def is_here(listing: Listing) -> bool:
     )
     shell.link("datasets", f"Download {listing.title}", dataset=listing.name)
     return False
+
+
+def of_study(name: str, fingerprint: str) -> Dataset | None:
+    """The data set that a study ran on; None, and why, where it is not here as it was then.
+
+    Args:
+        name: As the study names it.
+        fingerprint: The data set's when the study ran.
+    """
+    listing = loaders.catalogue().get(name)
+    if listing is not None and not is_here(listing):
+        return None
+    try:
+        dataset = loaders.dataset(name)
+    except InputError as error:
+        st.info(
+            f"The study's data set cannot be opened here: {plain(str(error))}",
+            icon=":material/folder_off:",
+        )
+        return None
+    if dataset.fingerprint != fingerprint:
+        st.warning(
+            f"{plain(dataset.title)} here is not what the study ran on: it has changed, or was "
+            "another one on the machine where the study ran.",
+            icon=":material/sync_problem:",
+        )
+        return None
+    return dataset

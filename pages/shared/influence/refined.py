@@ -15,7 +15,7 @@ from core.datasets.base import Dataset
 from core.studies.refinement import Results
 from core.studies.refinement_analysis import METRICS, Analysis
 from core.studies.refinement_rounds import Round, rows_of
-from pages.shared import audits, export, gallery, layout, loaders, removal, shown
+from pages.shared import audits, export, gallery, layout, loaders, picker, removal, shown
 from pages.shared.text import plain
 
 SHOWN = 48
@@ -125,19 +125,17 @@ def _rounds(found: Found) -> None:
         st.info("This round has not been trained yet.", icon=":material/hourglass_empty:")
         return
     _numbers(one)
-    dataset = loaders.dataset(found.results.spec.dataset)
-    if dataset.fingerprint != found.results.fingerprint:
-        st.warning(f"{plain(dataset.title)} has changed since the study ran.")
-        return
+    dataset = picker.of_study(found.results.spec.dataset, found.results.fingerprint)
     gone = _gone(chain, one)
     with layout.panels():
         with layout.panel():
             st.subheader(f"Removed after this round: {len(one.removed):,}", anchor=False)
-            _removed(dataset, one)
+            if dataset is not None:
+                _removed(dataset, one)
         with layout.panel():
             st.subheader("Take it with you", anchor=False)
             _exports(found, one, gone)
-    if gone.size:
+    if dataset is not None and gone.size:
         st.subheader("Other models without the rows removed so far", anchor=False)
         st.caption("On the rows and labels that the refinement began with.")
         name = f"{found.name}-{arm}-{repeat}-{number}"[:80]

@@ -21,6 +21,7 @@ from pages.shared import (
     layout,
     loaders,
     people,
+    picker,
     removal,
     shown,
 )
@@ -76,15 +77,10 @@ def show(key: str, moment: float) -> None:
         return
     for note in sentences(found):
         st.markdown(f"- {plain(note)}")
-    dataset = loaders.dataset(found.spec.dataset)
-    if dataset.fingerprint != found.fingerprint:
-        st.warning(
-            f"{plain(dataset.title)} has changed since the study ran, so its rows are not shown.",
-            icon=":material/sync_problem:",
-        )
-        return
+    dataset = picker.of_study(found.spec.dataset, found.fingerprint)
     table = _named(found)
-    _rows(dataset, table)
+    if dataset is not None:
+        _rows(dataset, table)
     if table["suspicion"].notna().any():
         st.subheader("Harm beside suspicion", anchor=False)
         figure = charts.harm_and_suspicion(table)
@@ -95,8 +91,9 @@ def show(key: str, moment: float) -> None:
         export.table(found.table, f"{found.spec.name}-rows", "All scores as CSV")
         audits.parquet(found.table, f"{found.spec.name}-rows", "All scores as Parquet")
     shown.made(found.runs)
-    _leave_out(dataset, found)
-    _spot_check(found)
+    if dataset is not None:
+        _leave_out(dataset, found)
+        _spot_check(found)
 
 
 def _named(found: Scores) -> pd.DataFrame:

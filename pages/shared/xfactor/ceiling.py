@@ -10,7 +10,7 @@ from core.charts.ceiling import ceiling
 from core.charts.heatmap import r_squared
 from core.studies.xfactor import estimate
 from core.studies.xfactor_analysis.ceiling import sentences
-from pages.shared import jobs_panel, layout, loaders, machines, people
+from pages.shared import jobs_panel, layout, loaders, machines, people, picker
 from pages.shared.shown import draw, table
 from pages.shared.text import duration, plain
 from pages.shared.xfactor.found import Found
@@ -70,6 +70,9 @@ def _ask(found: Found) -> None:
     if spec.replicates:
         st.info("No subset has been trained again yet.", icon=":material/hourglass_empty:")
         return
+    dataset = picker.of_study(spec.dataset, found.results.fingerprint)
+    if dataset is None:
+        return
     again = replace(spec, replicates=1)
     st.info(
         "Two models cannot agree more than each agrees with itself under another seed. Train some "
@@ -77,7 +80,7 @@ def _ask(found: Found) -> None:
         "random ones.",
         icon=":material/replay:",
     )
-    cost = estimate(again, loaders.dataset(spec.dataset), loaders.store())
+    cost = estimate(again, dataset, loaders.store())
     left = cost.units - cost.done
     seconds, where = machines.wait(cost.seconds, left)
     st.caption(

@@ -9,7 +9,7 @@ from core.errors import InputError
 from core.models import Model
 from core.studies import union, union_choice
 from core.studies.union_spec import UnionSpec, text_of
-from pages.shared import jobs_panel, layout, loaders, machines, people
+from pages.shared import jobs_panel, layout, loaders, machines, people, picker
 from pages.shared.text import duration
 from pages.shared.xfactor.found import Found
 
@@ -22,12 +22,14 @@ def show(found: Found) -> None:
         "Train on two subsets together and on random subsets of the same size: does their quality "
         "add up?"
     )
-    with st.container(border=True):
-        spec = _compose(found)
-    if spec is not None:
-        _start(spec)
+    own = found.results.spec
+    if picker.of_study(own.dataset, found.results.fingerprint) is not None:
+        with st.container(border=True):
+            spec = _compose(found)
+        if spec is not None:
+            _start(spec)
     for job in jobs.all_jobs(loaders.store()):
-        asked = (found.results.spec.dataset, found.results.spec.seed)
+        asked = (own.dataset, own.seed)
         if job.study == UnionSpec.study and asked == (job.spec["dataset"], job.spec["seed"]):
             jobs_panel.card(job, log=False)
 

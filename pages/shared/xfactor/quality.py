@@ -16,7 +16,7 @@ from core.studies.diversity import DiversitySpec, estimate, measures
 from core.studies.xfactor_analysis import analyse
 from core.studies.xfactor_analysis.measures import Quality, accounts, closest, quality
 from core.studies.xfactor_spec import XFactorSpec
-from pages.shared import actions, jobs_panel, layout, loaders, machines, people
+from pages.shared import actions, jobs_panel, layout, loaders, machines, people, picker
 from pages.shared.shown import draw, gaps, table
 from pages.shared.text import duration, plain
 from pages.shared.xfactor.found import Found
@@ -67,7 +67,7 @@ def show(found: Found) -> None:
     moment = max(found.moment, (job.finished or job.submitted) if job else 0.0)
     measured = _quality(found.key, moment)
     if measured is None:
-        _ask(found.results.spec)
+        _ask(found)
     else:
         _read(measured)
 
@@ -89,13 +89,17 @@ def _card(key: str, every: list[Job]) -> None:
             jobs_panel.card(job, results=False)
 
 
-def _ask(spec: XFactorSpec) -> None:
+def _ask(found: Found) -> None:
     st.info(
         "Nobody has measured the subsets of this study yet. Diversity, distances and "
         "separability need no model, and can be set beside the Z-scores.",
         icon=":material/straighten:",
     )
-    count, seconds, _ = estimate(spec, loaders.dataset(spec.dataset), loaders.store())
+    spec = found.results.spec
+    dataset = picker.of_study(spec.dataset, found.results.fingerprint)
+    if dataset is None:
+        return
+    count, seconds, _ = estimate(spec, dataset, loaders.store())
     seconds, where = machines.wait(seconds, count)
     st.caption(f"{count:,} subsets, about {duration(seconds)} {where}.")
     if people.button(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.charts.z_scatter import pair_table, z_scatter
-from pages.shared import export, gallery, layout, loaders
-from pages.shared.text import plain
+from pages.shared import export, gallery, layout, picker
 from pages.shared.xfactor.found import Found
 
 SHEET = 64
@@ -69,12 +68,8 @@ def _subset(found: Found) -> None:
         return
     own = found.analysis.z_scores[found.analysis.z_scores["subset"] == subset]
     st.dataframe(own[["model", "error", "z"]], hide_index=True, height="content")
-    dataset = loaders.dataset(found.results.spec.dataset)
-    if dataset.fingerprint != found.results.fingerprint:
-        st.warning(
-            f"{plain(dataset.title)} has changed since the study ran, so its images are not shown.",
-            icon=":material/sync_problem:",
-        )
+    dataset = picker.of_study(found.results.spec.dataset, found.results.fingerprint)
+    if dataset is None:
         return
     rows = found.results.rows[subset]
     name = st.selectbox(
