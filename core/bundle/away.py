@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from core import datasets, engine, models, selection, settings
+from core import datasets, engine, models, settings
 from core.bundle.archive import MOST_BYTES
 from core.bundle.members import BadBundle, from_json, from_npz, to_json, to_npz
 from core.bundle.scores_file import VERSION, check, line, read_scores
@@ -33,7 +33,15 @@ from core.store import Score, Store
 from core.studies.xfactor import check_sizes
 from core.studies.xfactor_replicates import again
 from core.studies.xfactor_spec import XFactorSpec
-from core.studies.xfactor_subsets import Subsets, Units, plan, recipes, stored
+from core.studies.xfactor_subsets import (
+    Subsets,
+    Units,
+    bunches,
+    plan,
+    recipes,
+    selected,
+    stored,
+)
 from core.training.pixels import one_thread
 from core.units import Task, Unit, pending
 
@@ -154,11 +162,8 @@ def _units(spec: XFactorSpec, dataset: Dataset, store: Store) -> Units:
     check_sizes(spec, dataset)
     groups = plan(spec)
     there = set(stored(groups, dataset.fingerprint, store, lambda _: None))
-    if len(there) < len(groups):
-        geometry = selection.geometry(dataset)
-        for group in (one for one in groups if one not in there):
-            drawn = [selection.select(dataset, one, geometry).rows for one in group.selections()]
-            rows = np.stack(drawn).astype(np.int32)
+    for bunch in bunches([group for group in groups if group not in there]):
+        for group, rows in zip(bunch, selected(dataset, bunch), strict=True):
             store.put_blob(group.key(dataset.fingerprint), {"rows": rows})
     subsets = Subsets(groups, dataset.fingerprint, store)
     resolved, _ = models.resolve(spec.parsed_models())

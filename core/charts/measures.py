@@ -9,7 +9,6 @@ import altair as alt
 import pandas as pd
 
 from core.charts import style
-from core.charts.z_scatter import KINDS
 
 ROW = 17
 
@@ -68,9 +67,7 @@ def scatter(subsets: pd.DataFrame, measure: str, title: str) -> style.Figure:
     count = len(data)
     data = data.iloc[:: -(-count // style.MOST_ROWS)] if count > style.MOST_ROWS else data
     some = f", {len(data):,} of {count:,} subsets" if len(data) < count else ""
-    kinds = list(KINDS.values())
-    data = data.assign(kind=data["direction"].map(KINDS))
-    strategies = style.in_order(sorted(data["strategy"], key=lambda name: name == "random"))
+    data = data.assign(kind=data["direction"].map(style.KINDS))
     alone = alt.selection_point(fields=["strategy"], bind="legend", name="strategy")
     points = (
         alt.Chart(data)
@@ -78,12 +75,7 @@ def scatter(subsets: pd.DataFrame, measure: str, title: str) -> style.Figure:
         .encode(
             x=alt.X("value:Q", title=f"{title}{some}").scale(zero=False),
             y=alt.Y("z:Q", title="mean Z over models (higher is worse)"),
-            color=alt.Color("strategy:N", title=None)
-            .scale(style.strategy_colour(strategies))
-            .legend(style.legend(columns=2, symbolType="circle")),
-            shape=alt.Shape("kind:N", title=None)
-            .scale(domain=kinds, range=[style.PLUS, style.MINUS, "circle"])
-            .legend(style.shape_legend(values=kinds[:2])),
+            **style.strategy_and_kind(data),
             size=alt.when("datum.strategy == 'random'")
             .then(alt.value(20))
             .otherwise(alt.value(52)),

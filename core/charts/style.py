@@ -31,6 +31,8 @@ VIRIDIS_BLACK_FROM = 0.47
 
 PLUS = "cross"
 MINUS = "M-1,-0.35H1V0.35H-1Z"
+# Of subsets: what the sign of their direction means.
+KINDS = {"+": "+ positive", "-": "− negative", "": "random"}
 STRATEGIES = {
     "uniqueness": BLUE,
     "global_mean": VERMILION,
@@ -130,6 +132,20 @@ def shape_legend(**options: Any) -> alt.Legend:
     """A legend of point shapes alone, in a grey that both themes can show."""
     look = {"orient": "top", "symbolFillColor": MUTED, "symbolStrokeWidth": 0}
     return legend(**{**look, **options})
+
+
+def strategy_and_kind(data: pd.DataFrame) -> dict[str, Any]:
+    """Colour and shape of points, one a subset, with columns `strategy` and `kind`, of `KINDS`."""
+    strategies = sorted(data["strategy"].unique(), key=lambda name: name == "random")
+    kinds = list(KINDS.values())
+    return {
+        "color": alt.Color("strategy:N", title=None)
+        .scale(strategy_colour(strategies))
+        .legend(legend(columns=2, symbolType="circle")),
+        "shape": alt.Shape("kind:N", title=None)
+        .scale(domain=kinds, range=[PLUS, MINUS, "circle"])
+        .legend(shape_legend(values=kinds[:2])),
+    }
 
 
 def viridis(low: float, high: float) -> alt.Scale:

@@ -7,7 +7,6 @@ import pandas as pd
 
 from core.charts import style
 
-KINDS = {"+": "+ positive", "-": "− negative", "": "random"}
 SUBSET = ["subset", "per_class", "strategy", "direction", "excess", "repeat"]
 
 
@@ -57,9 +56,7 @@ def pair_table(z_scores: pd.DataFrame, model_a: str, model_b: str) -> pd.DataFra
 
 
 def _points(data: pd.DataFrame, title_a: str, title_b: str) -> alt.Chart:
-    strategies = style.in_order(sorted(data["strategy"], key=lambda name: name == "random"))
-    kinds = list(KINDS.values())
-    data = data.assign(kind=data["direction"].map(KINDS)).round(
+    data = data.assign(kind=data["direction"].map(style.KINDS)).round(
         {"z_a": 3, "z_b": 3, "error_a": 5, "error_b": 5}
     )
     picked = alt.selection_point(fields=["subset"], name="picked", on="click")
@@ -73,12 +70,7 @@ def _points(data: pd.DataFrame, title_a: str, title_b: str) -> alt.Chart:
         .encode(
             x=alt.X("z_a:Q", title=title_a).axis(tickCount=8),
             y=alt.Y("z_b:Q", title=title_b).axis(tickCount=8),
-            color=alt.Color("strategy:N", title=None)
-            .scale(style.strategy_colour(strategies))
-            .legend(style.legend(columns=2, symbolType="circle")),
-            shape=alt.Shape("kind:N", title=None)
-            .scale(domain=kinds, range=[style.PLUS, style.MINUS, "circle"])
-            .legend(style.shape_legend(values=kinds[:2])),
+            **style.strategy_and_kind(data),
             size=alt.when(picked, empty=False)
             .then(alt.value(260))
             .when("datum.strategy == 'random'")

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from core import datasets, engine, selection
+from core import datasets, engine
 from core.datasets.base import Dataset, check_kind
 from core.errors import NotEnoughImages
 from core.models import Model
@@ -26,7 +25,17 @@ from core.studies.scored import scored
 from core.studies.training import settled, train
 from core.studies.xfactor_replicates import again, places
 from core.studies.xfactor_spec import PRESETS, XFactorSpec
-from core.studies.xfactor_subsets import Group, Rows, Subsets, Units, bunches, plan, recipes, stored
+from core.studies.xfactor_subsets import (
+    Group,
+    Rows,
+    Subsets,
+    Units,
+    bunches,
+    plan,
+    recipes,
+    selected,
+    stored,
+)
 from core.units import batches, pending
 
 if TYPE_CHECKING:
@@ -83,12 +92,6 @@ def run(spec: XFactorSpec, context: Context) -> str:
         return train(client, dataset, units, context, "units scored")
 
 
-def _select_task(dataset: Dataset, bunch: list[Group]) -> list[Rows]:
-    recipes = [one for group in bunch for one in group.selections()]
-    rows = (subset.rows for subset in selection.select_many(dataset, recipes))
-    return [np.stack(list(islice(rows, group.count))) for group in bunch]
-
-
 def select(client: Client, dataset: Dataset, groups: list[Group], context: Context) -> None:
     """Store the rows of every group, those not stored yet selected on the workers."""
     from core import cluster
@@ -99,9 +102,9 @@ def select(client: Client, dataset: Dataset, groups: list[Group], context: Conte
     def tell() -> None:
         context.report("Selecting subsets", done, total, None)
 
-    def finished(bunch: list[Group], selected: list[Rows]) -> None:
+    def finished(bunch: list[Group], matrices: list[Rows]) -> None:
         nonlocal done
-        for group, rows in zip(bunch, selected, strict=True):
+        for group, rows in zip(bunch, matrices, strict=True):
             context.store.put_blob(group.key(dataset.fingerprint), {"rows": rows})
             done += group.count
         tell()
@@ -111,7 +114,7 @@ def select(client: Client, dataset: Dataset, groups: list[Group], context: Conte
 
     tell()
     missing = bunches([group for group in groups if group not in found])
-    cluster.run(client, dataset, _select_task, missing, finished, failed, context.should_stop)
+    cluster.run(client, dataset, selected, missing, finished, failed, context.should_stop)
 
 
 @dataclass(frozen=True)

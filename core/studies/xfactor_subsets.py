@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 from typing import overload
 
@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from core import selection
+from core.datasets.base import Dataset
 from core.errors import DamagedBlob
 from core.models import Model
 from core.specs import Selection, TrainingSet, content_key, seed_from
@@ -119,6 +120,13 @@ def bunches(groups: Sequence[Group]) -> Iterator[list[Group]]:
             bunch.append(group)
             images += drawn
         yield bunch
+
+
+def selected(dataset: Dataset, bunch: Sequence[Group]) -> list[Rows]:
+    """Of each group in a bunch the rows of its subsets, int32 (subset, row)."""
+    wanted = [one for group in bunch for one in group.selections()]
+    rows = (subset.rows for subset in selection.select_many(dataset, wanted))
+    return [np.stack(list(islice(rows, group.count))) for group in bunch]
 
 
 def recipes(groups: Sequence[Group]) -> pd.DataFrame:

@@ -14,9 +14,18 @@ from core.errors import DamagedBlob
 from core.models import Model
 from core.specs import TrainingSet
 from core.store import Store
-from core.studies import xfactor, xfactor_subsets
+from core.studies import xfactor_subsets
 from core.studies.xfactor_spec import PRESETS, XFactorSpec
-from core.studies.xfactor_subsets import Group, Subsets, Units, bunches, plan, recipes, stored
+from core.studies.xfactor_subsets import (
+    Group,
+    Subsets,
+    Units,
+    bunches,
+    plan,
+    recipes,
+    selected,
+    stored,
+)
 from core.units import Unit, pending
 
 PRINT = "f" * 32
@@ -79,7 +88,7 @@ def test_a_bunch_is_selected_as_each_subset_is_alone() -> None:
     dataset = datasets.load("digits")
     spec = XFactorSpec("digits", per_class=(5, 10), random=3, repeats=2, excess=(6, 30))
     for bunch in bunches(plan(spec)):
-        for group, rows in zip(bunch, xfactor._select_task(dataset, bunch), strict=True):
+        for group, rows in zip(bunch, selected(dataset, bunch), strict=True):
             alone = [selection.select(dataset, one).rows for one in group.selections()]
             np.testing.assert_array_equal(rows, alone)
             assert rows.dtype == np.int32
