@@ -125,11 +125,11 @@ def _rounds(found: Found) -> None:
         st.info("This round has not been trained yet.", icon=":material/hourglass_empty:")
         return
     _numbers(one)
-    dataset = picker.of_study(found.results.spec.dataset, found.results.fingerprint)
     gone = _gone(chain, one)
     with layout.panels():
         with layout.panel():
             st.subheader(f"Removed after this round: {len(one.removed):,}", anchor=False)
+            dataset = picker.of_study(found.results.spec.dataset, found.results.fingerprint)
             if dataset is not None:
                 _removed(dataset, one)
         with layout.panel():

@@ -70,9 +70,6 @@ def _ask(found: Found) -> None:
     if spec.replicates:
         st.info("No subset has been trained again yet.", icon=":material/hourglass_empty:")
         return
-    dataset = picker.of_study(spec.dataset, found.results.fingerprint)
-    if dataset is None:
-        return
     again = replace(spec, replicates=1)
     st.info(
         "Two models cannot agree more than each agrees with itself under another seed. Train some "
@@ -80,6 +77,9 @@ def _ask(found: Found) -> None:
         "random ones.",
         icon=":material/replay:",
     )
+    dataset = picker.of_study(spec.dataset, found.results.fingerprint)
+    if dataset is None:
+        return
     cost = estimate(again, dataset, loaders.store())
     left = cost.units - cost.done
     seconds, where = machines.wait(cost.seconds, left)
