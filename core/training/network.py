@@ -22,6 +22,7 @@ from core.training.recipe import PAPER, Recipe
 from core.training.stacked import Stacked
 
 SUSPECTS = 256
+ABREAST = 8  # networks that predict whole chunks of images at once
 
 
 def build(make: Callable[[], nn.Module], seed: int) -> nn.Module:
@@ -246,7 +247,9 @@ class _Run:
         """
         self.stack.eval()
         predictions = []
-        few = max(1, CHUNK_VALUES // images[(0,) * (images.dim() - 3)].numel())
+        values = images[(0,) * (images.dim() - 3)].numel()
+        share = ABREAST / max(ABREAST, len(self.stack.networks))
+        few = max(1, int(share * CHUNK_VALUES / values))
         for pixels in torch.split(images, few, dim=images.dim() - 4):
             with self.precision:
                 outputs = self.stack.outputs(scaled(pixels, self.peak))

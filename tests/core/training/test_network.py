@@ -7,7 +7,7 @@ from torch import nn
 
 from core.errors import TrainingDiverged
 from core.specs import seed_from
-from core.training import Recipe
+from core.training import Recipe, network
 from core.training.dropout import Dropout
 from core.training.network import _pixels, build, train_networks
 from core.training.stacked import Stacked
@@ -203,3 +203,24 @@ def test_a_stack_too_large_for_the_memory_is_halved(monkeypatch, fits_in):
         with pytest.raises(torch.OutOfMemoryError):
             train(5)
         assert tried == [5, 2, 1]
+
+
+def test_a_large_stack_predicts_as_much_at_once_as_eight_networks(monkeypatch):
+    dataset, recipe = blobs(train=300), Recipe(batch=16, min_epochs=1, max_epochs=1)
+    sets, seeds = [some(dataset, 24, seed) for seed in range(20)], list(range(20))
+    monkeypatch.setattr(network, "CHUNK_VALUES", 5 * dataset.test.x[0].size)
+    outputs = Stacked.outputs
+    seen = []
+
+    def watched(self, images):
+        if not self.body.training:
+            seen.append((len(self.networks), images.shape[-4]))
+        return outputs(self, images)
+
+    monkeypatch.setattr(Stacked, "outputs", watched)
+    for together in (1, 7, 20):
+        seen.clear()
+        fits = train_networks(convolutional, dataset, sets, seeds, "cpu", together, recipe)
+        assert max(seen) == (together, 5 if together < 8 else 2)
+        assert all(networks * images <= 8 * 5 for networks, images in seen)
+        assert all(len(fit.predictions) == len(dataset.test.y) for fit in fits)
