@@ -9,10 +9,12 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -42,6 +44,8 @@ DIED = (
     "The worker process died while it ran this, and again when it ran nothing else; the usual "
     "cause is too little memory: set XFACTOR_WORKERS lower, or leave out what needs so much."
 )
+# Dask resources: where workers have the one or the other, tasks go to those that have theirs.
+GPU, CPU = "GPU", "CPU"
 ASK_SECONDS = 0.5
 LOOK_SECONDS = 0.05
 # What results depend on; Dask itself sees to its own.
@@ -51,8 +55,8 @@ PACKAGES = ("numpy", "scikit-learn", "torch", "torchvision")
 _held: dict[str, tuple[Dataset, set[str]]] = {}
 # Here: the data sets that a client has sent.
 _sent: WeakKeyDictionary[Client, set[str]] = WeakKeyDictionary()
-# Here: how many tasks its workers run at once, and when they were asked.
-_threads: WeakKeyDictionary[Client, tuple[float, int]] = WeakKeyDictionary()
+# Here: how many tasks the workers of each resource run at once, and when they were asked.
+_slots: WeakKeyDictionary[Client, tuple[float, dict[str, int]]] = WeakKeyDictionary()
 
 
 class HoldDataset(WorkerPlugin):  # type: ignore[misc]
@@ -96,17 +100,27 @@ def connect(address: str | None) -> Iterator[Client]:
             _check(client)
             yield client
         return
+    workers, on_gpu = settings.workers(), settings.processes(gpu=True)
+    shared = on_gpu == workers
+    # CUDA alone takes more memory than is the share of one process among many.
+    for_gpu = {} if shared else {"resources": {GPU: 1}, "memory_limit": None}
     with (
         LocalCluster(
-            n_workers=settings.workers(),
+            n_workers=on_gpu,
             threads_per_worker=1,
             host="127.0.0.1",
             dashboard_address="127.0.0.1:0",
             silence_logs=logging.ERROR,
             local_directory=str(settings.cache_root() / "dask"),
+            **for_gpu,
         ) as local,
         Client(local) as client,
     ):
+        if not shared:
+            others = {"resources": {CPU: 1}, "memory_limit": 1 / workers}
+            local.new_spec = {**local.new_spec, "options": {**local.new_spec["options"], **others}}
+            local.scale(workers)
+            client.wait_for_workers(workers)
         yield client
 
 
@@ -175,39 +189,47 @@ def state(address: str, timeout: float = 2.0) -> State:
 
 
 class _Turns(Generic[T]):
-    """Which task is handed out next.
+    """Which task is handed out next, with the resource that it takes.
 
     When a worker dies, so do the tasks that wait behind the one that it ran, and nothing tells
     which of them it was: each is tried once more while nothing else runs.
+
+    Args:
+        tasks: By the resource that they take, or by "".
     """
 
-    def __init__(self, tasks: Iterable[T]) -> None:
-        self._waiting = iter(tasks)
-        self._again: list[T] = []
-        self._accused: list[T] = []
-        self._alone: T | None = None
+    def __init__(self, tasks: Mapping[str, Iterable[T]]) -> None:
+        self._waiting = {pool: iter(some) for pool, some in tasks.items()}
+        self._again: dict[str, list[T]] = {pool: [] for pool in tasks}
+        self._accused: list[tuple[str, T]] = []
+        self._alone: tuple[str, T] | None = None
 
-    def next(self, flying: int, threads: int) -> T | None:
+    def next(self, flying: Mapping[str, int], slots: Mapping[str, int]) -> tuple[str, T] | None:
         """The next task, None if there is none for now."""
         if self._accused or self._alone is not None:
-            if not flying:
-                self._alone = self._accused.pop()
-                return self._alone
-        elif flying < 2 * threads:
-            return self._again.pop() if self._again else next(self._waiting, None)
+            if any(flying.values()):
+                return None
+            self._alone = self._accused.pop()
+            return self._alone
+        for pool, waiting in self._waiting.items():
+            if flying.get(pool, 0) < 2 * max(1, slots[pool]):
+                again = self._again[pool]
+                task = again.pop() if again else next(waiting, None)
+                if task is not None:
+                    return pool, task
         return None
 
-    def died(self, task: T) -> bool:
+    def died(self, turn: tuple[str, T]) -> bool:
         """Note that a task's worker died; gives whether it is tried once more."""
-        if task is self._alone:
+        if turn is self._alone:
             return False
-        self._accused.append(task)
+        self._accused.append(turn)
         return True
 
-    def ended(self, task: T, instead: Iterable[T] = ()) -> None:
+    def ended(self, turn: tuple[str, T], instead: Iterable[T] = ()) -> None:
         """Note that a task has ended, and tasks to run in its place."""
-        self._again += instead
-        if task is self._alone:
+        self._again[turn[0]] += instead
+        if turn is self._alone:
             self._alone = None
 
 
@@ -219,6 +241,7 @@ def run(
     finished: Callable[[T, R], None],
     failed: Callable[[T, BaseException], Iterable[T]],
     should_stop: Callable[[], bool],
+    gpu_tasks: Iterable[T] = (),
 ) -> None:
     """Call a function of (data set, task) on the workers for every task.
 
@@ -231,22 +254,30 @@ def run(
         failed: Called here with a task that raised, or whose worker died twice, the second time
             while it ran nothing else; gives tasks to run in its place, or none.
         should_stop: Asked about twice a second.
+        gpu_tasks: Further tasks, for workers that have a GPU where there are such.
 
     Raises:
         JobCancelled: `should_stop` said so.
         JobError: The scheduler has gone.
     """
-    turns = _Turns(tasks)
-    flying: dict[Future, T] = {}
+    flying: dict[Future, tuple[str, T]] = {}
     ended = as_completed(loop=client.loop)
     asked = 0.0
     try:
         _send(client, dataset)
+        turns = _Turns(
+            {GPU: gpu_tasks, CPU: tasks} if apart(client) else {"": chain(gpu_tasks, tasks)}
+        )
         while True:
-            while (task := turns.next(len(flying), threads(client))) is not None:
+            while turn := turns.next(Counter(pool for pool, _ in flying.values()), _pools(client)):
+                pool, task = turn
                 # A key of its own each: equal tasks must not be taken for one another.
-                future = client.submit(_call, function, dataset.fingerprint, task, pure=False)
-                flying[future] = task
+                future = client.submit(
+                    *(_call, function, dataset.fingerprint, task),
+                    pure=False,
+                    resources={pool: 1} if pool else None,
+                )
+                flying[future] = turn
                 ended.add(future)
             if not flying:
                 return
@@ -255,16 +286,17 @@ def run(
                 if should_stop():
                     raise JobCancelled("Stopped on request; what was finished is kept.")
             for future in ended.next_batch(block=False):
-                task = flying.pop(future)
+                turn = flying.pop(future)
+                _, task = turn
                 if future.status == "finished":
                     finished(task, future.result())
-                    turns.ended(task)
+                    turns.ended(turn)
                 elif future.status == "error":
                     error = future.exception()
                     if not isinstance(error, KilledWorker):
-                        turns.ended(task, failed(task, error))
-                    elif not turns.died(task):
-                        turns.ended(task, failed(task, JobError(DIED)))
+                        turns.ended(turn, failed(task, error))
+                    elif not turns.died(turn):
+                        turns.ended(turn, failed(task, JobError(DIED)))
                 else:
                     raise CancelledError
             if not ended.has_ready():
@@ -283,12 +315,31 @@ def run(
                 client.cancel(list(flying))
 
 
-def threads(client: Client) -> int:
-    """Tasks that the workers run at once, at least 1; asked for twice a second at most."""
-    moment, found = _threads.get(client, (-ASK_SECONDS, 1))
+def apart(client: Client) -> bool:
+    """Whether tasks that use a GPU, and those that do not, have workers of their own."""
+    return len(_pools(client)) > 1
+
+
+def slots(client: Client, gpu: bool) -> int:
+    """Tasks that use a GPU, or do not, that run at once; asked for twice a second at most."""
+    pools = _pools(client)
+    return max(1, pools.get(GPU if gpu else CPU, pools.get("", 0)))
+
+
+def _pools(client: Client) -> dict[str, int]:
+    """Tasks that run at once by the resource that they take, or by "" where all take any worker.
+
+    Which of both it is stays as it was when a client was first asked.
+    """
+    moment, found = _slots.get(client, (-ASK_SECONDS, {}))
     if time.monotonic() - moment > ASK_SECONDS:
-        found = max(1, sum(client.nthreads().values()))
-        _threads[client] = time.monotonic(), found
+        if "" not in found:
+            have = [one["resources"] for one in client.scheduler_info()["workers"].values()]
+            sums = {name: int(sum(one.get(name, 0) for one in have)) for name in (GPU, CPU)}
+            found = sums if found or all(sums.values()) else {"": 0}
+        if "" in found:
+            found = {"": sum(client.nthreads().values())}
+        _slots[client] = time.monotonic(), found
     return found
 
 

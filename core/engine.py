@@ -8,7 +8,7 @@ alone, so tasks may be cut, moved and repeated freely.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -40,7 +40,12 @@ def worker_device() -> str:
     import torch
     from distributed import get_worker
 
-    name = str(get_worker().name)
+    from core.cluster import CPU
+
+    worker = get_worker()
+    if CPU in worker.state.total_resources:
+        return "cpu"
+    name = str(worker.name)
     return f"cuda:{int(name) % torch.cuda.device_count() if name.isdecimal() else 0}"
 
 
@@ -191,11 +196,14 @@ def seconds_per_unit(
 
 
 def cost(dataset: Dataset, units: Sequence[Unit], store: Store) -> tuple[int, float, bool]:
-    """Units without a score, seconds that they take one process, whether that was measured."""
+    """Units without a score, seconds of all processes, and whether these were measured."""
     work = pending(units, store)
     expected = _seconds(dataset, work, store)
     counts = work.counts()
-    seconds = sum(count * expected[kind.cost][0] for kind, count in counts.items())
+    seconds = sum(
+        settings.machine_seconds(count * expected[kind.cost][0], kind.model.family.gpu)
+        for kind, count in counts.items()
+    )
     measured = all(expected[kind.cost][1] for kind in counts)
     return len(work), seconds, measured
 
@@ -262,9 +270,15 @@ def score(
 
     def tell() -> None:
         done = work.total - clock.units_left - failures
-        report("Training", done, work.total, clock.seconds_left / cluster.threads(client))
+        left = [clock.seconds_left(gpu) / cluster.slots(client, gpu) for gpu in (True, False)]
+        report("Training", done, work.total, max(left) if apart else sum(left))
 
+    def tasks(gpu: bool | None) -> Iterator[Task]:
+        return work.tasks(clock.expected, settings.device(), gpu)
+
+    apart = cluster.apart(client)
     tell()
-    tasks = work.tasks(clock.expected, settings.device())
-    cluster.run(client, dataset, _fit_task, tasks, finished, failed, should_stop)
+    # Workers that have a GPU and those that have none each go through the study at their speed.
+    others, on_gpu = (tasks(False), tasks(True)) if apart else (tasks(None), ())
+    cluster.run(client, dataset, _fit_task, others, finished, failed, should_stop, on_gpu)
     return failures

@@ -6,7 +6,7 @@
 | `XFACTOR_FOLDERS` | further folders that may be read, separated by `:` | none |
 | `XFACTOR_CACHE` | folder for scores, decoded arrays and the job queue | `cache/` |
 | `XFACTOR_DEVICE` | `auto`, `cpu` or `cuda` | `auto`: CUDA where there is one |
-| `XFACTOR_WORKERS` | worker processes on this machine | one per GPU, or one per core |
+| `XFACTOR_WORKERS` | worker processes on this machine | one per core, of which each GPU has one |
 | `XFACTOR_SCHEDULER` | address of a Dask scheduler to use instead, `tcp://…` | none |
 | `XFACTOR_MOST_UNITS` | units that one study may have left to do | no limit |
 | `XFACTOR_MOST_HOURS` | hours that one study may run in all | no limit |
@@ -64,22 +64,50 @@ def device() -> str:
     return "cpu"
 
 
+def gpus() -> int:
+    """How many GPUs models are trained on; 0 where that is the CPU.
+
+    Raises:
+        InputError: As `device`.
+    """
+    if device() == "cpu":
+        return 0
+    import torch
+
+    return torch.cuda.device_count()
+
+
 def workers() -> int:
     """How many worker processes this machine runs.
 
     Raises:
-        InputError: `XFACTOR_WORKERS` is not a positive whole number.
+        InputError: `XFACTOR_WORKERS` is not a positive whole number; or as `device`.
     """
     text = os.environ.get("XFACTOR_WORKERS")
     if text:
         if not text.isdecimal() or int(text) < 1:
             raise InputError(f"XFACTOR_WORKERS must be a positive whole number; got {text!r}.")
         return int(text)
-    if device() == "cuda":
-        import torch
+    affinity = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if affinity else os.cpu_count() or 1
+    return max(cores, gpus())
 
-        return torch.cuda.device_count()
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+def processes(gpu: bool) -> int:
+    """How many of the worker processes train models that use a GPU, or those that do not.
+
+    A process for each GPU trains nothing else; all train everything where there is no GPU, or no
+    more processes than GPUs.
+    """
+    every, own = workers(), gpus()
+    if not 0 < own < every:
+        return every
+    return own if gpu else every - own
+
+
+def machine_seconds(seconds: float, gpu: bool) -> float:
+    """Seconds of all worker processes that go by while those of one kind work some seconds."""
+    return seconds * workers() / processes(gpu)
 
 
 def scheduler() -> str | None:

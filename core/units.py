@@ -129,7 +129,9 @@ class Work:
         numbers = np.bincount(self.kind, minlength=len(self.kinds))
         return dict(zip(self.kinds, numbers.tolist(), strict=True))
 
-    def tasks(self, expected: Mapping[tuple[str, int], float], device: str) -> Iterator[Task]:
+    def tasks(
+        self, expected: Mapping[tuple[str, int], float], device: str, gpu: bool | None = None
+    ) -> Iterator[Task]:
         """Tasks of a few seconds each, cut as they are asked for, in the order of the study.
 
         Units that differ in the test images alone stay together.
@@ -138,6 +140,7 @@ class Work:
             expected: Seconds of one unit by (model label, size); looked at anew for each task,
                 so that what has run so far decides how large the next ones are.
             device: What the workers train on.
+            gpu: Only models that use a GPU, or only those that do not.
         """
         bounds = np.searchsorted(self.kind, np.arange(len(self.kinds) + 1))
         trainings = [
@@ -146,7 +149,11 @@ class Work:
         ]
         longest = [int(np.diff(firsts).max()) for firsts in trainings]
         # By the place in the study of what each kind would run next.
-        heap = [(self.places[firsts[0]], number, 0) for number, firsts in enumerate(trainings)]
+        heap = [
+            (self.places[firsts[0]], number, 0)
+            for number, firsts in enumerate(trainings)
+            if gpu is None or gpu == self.kinds[number].model.family.gpu
+        ]
         heapq.heapify(heap)
         while heap:
             _, number, first = heapq.heappop(heap)
@@ -264,7 +271,10 @@ class Clock:
         """Units not done."""
         return sum(self._left.values())
 
-    @property
-    def seconds_left(self) -> float:
-        """Worker seconds that the rest will take."""
-        return sum(count * self.expected[kind.cost] for kind, count in self._left.items())
+    def seconds_left(self, gpu: bool) -> float:
+        """Worker seconds that the rest will take of models that use a GPU, or do not."""
+        return sum(
+            count * self.expected[kind.cost]
+            for kind, count in self._left.items()
+            if kind.model.family.gpu == gpu
+        )

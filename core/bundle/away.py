@@ -106,7 +106,9 @@ def worked(
     Args:
         content: The work file.
         out: The scores file; a run that was cut short goes on with it.
-        minutes: No unit is begun that is not expected to end within them.
+        minutes: No unit is begun after them, nor one that is expected to end after them; on a
+            GPU nothing is expected of a model before it has run once, because rough figures are
+            those of one core.
         say: Told, in one sentence, of each unit that failed.
 
     Raises:
@@ -121,10 +123,14 @@ def worked(
         sizes, kinds = {kind.size for kind in work.kinds}, {kind.model for kind in work.kinds}
         expected = engine.seconds_per_unit(dataset, sizes, kinds, store)
         seconds = {cost: found for cost, (found, _) in expected.items()}
+        device = settings.device()
+        rough = {cost for cost, (_, measured) in expected.items() if not measured}
         done = work.total - len(work)
         with out.open("ab") as file:
-            for task in work.tasks(seconds, settings.device()):
+            for task in work.tasks(seconds, device):
                 need = seconds[task.kind.cost] * len(task.units)
+                if task.kind.cost in rough and task.kind.model.family.gpu and device != "cpu":
+                    need = 0.0
                 if time.monotonic() - began + need > 60 * minutes:
                     continue
                 for part in _fitted(dataset, task, say):
@@ -132,6 +138,7 @@ def worked(
                     file.flush()
                     done += len(part)
                     seconds[task.kind.cost] = sum(one.seconds for one in part) / len(part)
+                    rough.discard(task.kind.cost)
     return done, work.total - done
 
 

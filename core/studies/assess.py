@@ -234,7 +234,13 @@ def assess_all(
         failures.add(question.key)
         return []
 
-    cluster.run(client, dataset, _assess_task, questions, finished, failed, context.should_stop)
+    apart: dict[bool, list[Question]] = {True: [], False: []}
+    for question in questions:
+        apart[question.model.family.gpu].append(question)
+    cluster.run(
+        *(client, dataset, _assess_task, apart[False], finished, failed, context.should_stop),
+        gpu_tasks=apart[True],
+    )
     return failures
 
 
@@ -244,6 +250,7 @@ class Clock:
     def __init__(self, client: Client, context: Context, total: int) -> None:
         self._client, self._context, self._total = client, context, total
         self._done, self._answers, self._seconds = 0, 0, 0.0
+        self._gpu = False
 
     def set(self, done: int) -> None:
         """So many are done in all."""
@@ -254,6 +261,7 @@ class Clock:
         """One more is done."""
         self._done += 1
         self._answers += 1
+        self._gpu = question.model.family.gpu
         self._seconds += assessment.seconds + assessment.certificate.seconds
         self._tell()
 
@@ -263,7 +271,8 @@ class Clock:
         left = None
         if self._answers:
             each = self._seconds / self._answers
-            left = each * (self._total - self._done) / cluster.threads(self._client)
+            slots = cluster.slots(self._client, self._gpu)
+            left = each * (self._total - self._done) / slots
         self._context.report("Training and scoring", self._done, self._total, left)
 
 

@@ -20,7 +20,7 @@ AND json_extract(meta, '$.origin.device') LIKE ? || '%'
 def cost(
     left: int, dataset: Dataset, model: Model, rows: int, store: Store
 ) -> tuple[int, float, bool]:
-    """Models left to train and score, seconds that they take one process, whether measured.
+    """Models left to train and score, seconds of all processes, and whether measured.
 
     Measured: the mean over stored assessments of this model on about as many rows of this data
     set and this kind of device. Else the rough figure that the model family states for one core.
@@ -40,4 +40,4 @@ def cost(
     measured = each is not None
     if not measured:
         each = model.family.seconds(rows, dataset.row_values, len(dataset.test))
-    return left, left * each, measured
+    return left, settings.machine_seconds(left * each, model.family.gpu), measured

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
-from core import datasets, diversity
+from core import datasets, diversity, settings
 from core.datasets.base import Dataset
 from core.registry import Registry
 from core.specs import content_key
@@ -112,14 +112,14 @@ class _Progress:
 
 
 def estimate(spec: XFactorSpec, dataset: Dataset, store: Store) -> tuple[int, float, bool]:
-    """Subsets, the seconds that measuring them takes one process, and that these are rough.
+    """Subsets, seconds of all processes that measuring them takes, and that these are rough.
 
     Fitted on MNIST, one core of an AMD EPYC 9004 at 2.6 GHz.
     """
     sizes = recipes(plan(spec))["per_class"] * len(dataset.classes)
     images = sizes.clip(upper=diversity.MOST_IMAGES) / 1000
     seconds = float((0.004 + 0.09 * images**2 + 0.14 * images**3).sum())
-    return len(sizes), seconds, False
+    return len(sizes), settings.machine_seconds(seconds, gpu=False), False
 
 
 def measures(found: xfactor.Results, store: Store) -> pd.DataFrame:

@@ -162,7 +162,7 @@ def truth_key(fingerprint: str) -> str:
 
 
 def estimate(spec: FaultsSpec, dataset: Dataset, store: Store) -> tuple[int, float, bool]:
-    """Units not trained yet, seconds that they take one process, whether that was measured.
+    """Units not trained yet, seconds of all processes, and whether these were measured.
 
     Raises:
         InputError: A fault or a model does not go with the data set.

@@ -96,7 +96,7 @@ def prepare(spec: InfluenceSpec) -> tuple[str, dict[str, Any]]:
 
 
 def estimate(spec: InfluenceSpec, dataset: Dataset, store: Store) -> tuple[int, float, bool]:
-    """Models not trained yet, seconds that they take one process, whether that was measured.
+    """Models not trained yet, seconds of all processes, and whether these were measured.
 
     Raises:
         InputError: Influence cannot look into the model, or it does not go with the data set.
@@ -143,7 +143,12 @@ def run(spec: InfluenceSpec, context: Context) -> str:
             reasons = store.failures([question.key])["reason"]
             return f"The rows could not be scored: {reasons.iloc[0]}"
         missing = [part for part in views if part.key not in known]
-        cluster.run(client, dataset, _part_task, missing, finished, failed, context.should_stop)
+        on_gpu = question.model.family.gpu
+        others = [] if on_gpu else missing
+        cluster.run(
+            *(client, dataset, _part_task, others, finished, failed, context.should_stop),
+            gpu_tasks=missing if on_gpu else [],
+        )
     return f"{len(drawn.labels):,} rows scored."
 
 

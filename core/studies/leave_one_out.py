@@ -58,7 +58,7 @@ def prepare(spec: LeaveOneOutSpec) -> tuple[str, dict[str, Any]]:
 
 
 def estimate(spec: LeaveOneOutSpec, dataset: Dataset, store: Store) -> tuple[int, float, bool]:
-    """Models not trained yet, seconds that they take one process, whether that was measured.
+    """Models not trained yet, seconds of all processes, and whether these were measured.
 
     Raises:
         InputError: As `prepare`.

@@ -181,7 +181,7 @@ def _answer(key: str, context: Context) -> Assessment | None:
 
 
 def estimate(spec: RefinementSpec, dataset: Dataset, store: Store) -> tuple[int, float, bool]:
-    """Models not trained yet, seconds that they take one process, whether that was measured.
+    """Models not trained yet, seconds of all processes, and whether these were measured.
 
     Raises:
         InputError: Influence cannot look into the model, or it does not go with the data set.

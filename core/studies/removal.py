@@ -243,7 +243,7 @@ def run(spec: RemovalSpec, context: Context) -> str:
 
 
 def estimate(spec: RemovalSpec, dataset: Dataset, store: Store) -> tuple[int, float, bool]:
-    """Units not trained yet, seconds that they take one process, whether that was measured.
+    """Units not trained yet, seconds of all processes, and whether these were measured.
 
     Raises:
         InputError: The rows cannot be left out.

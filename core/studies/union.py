@@ -157,7 +157,7 @@ def run(spec: UnionSpec, context: Context) -> str:
 
 
 def estimate(spec: UnionSpec, dataset: Dataset, store: Store) -> tuple[int, float, bool]:
-    """Units not trained yet, seconds that they take one process, whether that was measured.
+    """Units not trained yet, seconds of all processes, and whether these were measured.
 
     Raises:
         NotEnoughImages: A class has too few images.

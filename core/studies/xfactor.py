@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from core import datasets, engine
+from core import datasets, engine, settings
 from core.datasets.base import Dataset, check_kind
 from core.errors import NotEnoughImages
 from core.models import Model
@@ -125,7 +125,7 @@ class Estimate:
         subsets: Subsets in all.
         units: Units in all, those that repeat others under another seed too.
         done: Units that have a score already.
-        seconds: Expected training time of the rest on this machine's workers.
+        seconds: Expected training time of the rest, of all processes together; at most.
         measured: Whether all of it rests on times measured on this data set and device.
     """
 
@@ -164,7 +164,11 @@ def estimate(spec: XFactorSpec, dataset: Dataset, store: Store) -> Estimate:
         total = len(Units(subsets, chosen)) + left.total()
     for kind, count in pending(Units(subsets, chosen, repeated), store).counts().items():
         left[kind.cost] += count
-    seconds = sum(count * expected[kind][0] for kind, count in left.items())
+    on_gpu = {model.label: model.family.gpu for model in chosen}
+    seconds = sum(
+        settings.machine_seconds(count * expected[kind][0], on_gpu[kind[0]])
+        for kind, count in left.items()
+    )
     measured = all(expected[kind][1] for kind, count in left.items() if count)
     return Estimate(len(table), total, total - left.total(), seconds, measured)
 

@@ -30,12 +30,15 @@ def wait(seconds: float, units: int) -> tuple[float, str]:
     """Seconds to wait for a study of this session, and what they are spent on, in words.
 
     Args:
-        seconds: That one process takes.
+        seconds: That all processes together take.
         units: Trainings that processes can share.
     """
     if scheduler():
         return seconds, "of computing, which the workers of the cluster share"
-    return seconds / min(settings.workers(), max(units, 1)), "on this machine"
+    workers = settings.workers()
+    # Beside a GPU seconds are already those of all processes, however few units there are.
+    together = workers if settings.gpus() else min(workers, max(units, 1))
+    return seconds / together, "on this machine"
 
 
 def panel() -> None:

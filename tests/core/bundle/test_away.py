@@ -3,16 +3,18 @@
 import gzip
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import torch
 
-from core import datasets, engine
+from core import datasets, engine, settings
 from core.bundle import away, scores_file
 from core.bundle.members import BadBundle
 from core.errors import InputError
+from core.models import Model
 from core.settings import PROJECT
 from core.store import Store
 from core.studies.xfactor_spec import XFactorSpec
@@ -98,6 +100,25 @@ def test_a_run_that_was_killed_goes_on(scores, store, tmp_path, monkeypatch):
 def test_no_unit_is_begun_that_would_not_end_in_time(store, tmp_path):
     content, _ = away.packed(SPEC, store, ["gnb"])
     assert away.worked(content, tmp_path / "none.jsonl", 0, pytest.fail) == (0, 4)
+
+
+def test_on_a_gpu_the_figures_of_one_core_keep_no_model_from_its_first_run(
+    store, tmp_path, monkeypatch
+):
+    content, _ = away.packed(SPEC, store, ["mlp-1:width=4"])
+    fit, out = engine.fit, tmp_path / "scores.jsonl"
+    monkeypatch.setattr(engine, "seconds_per_unit", lambda *_: {("mlp-1:width=4", 30): (1e6, 0)})
+    assert away.worked(content, out, 9, pytest.fail) == (0, 4)
+    monkeypatch.setattr(settings, "device", lambda: "cuda")
+    monkeypatch.setattr(Model, "batch", lambda *_: 2)
+    monkeypatch.setattr(
+        engine,
+        "fit",
+        lambda data, units, device: [
+            replace(one, seconds=300.0) for one in fit(data, units, "cpu")
+        ],
+    )
+    assert away.worked(content, out, 9, pytest.fail) == (2, 2)  # Now it is known to be too slow.
 
 
 def test_a_unit_that_runs_out_of_memory_is_named_and_the_others_are_trained(

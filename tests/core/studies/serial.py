@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ class Client:
         """One worker of one thread."""
         return {"here": 1}
 
+    def scheduler_info(self) -> dict[str, Any]:
+        """The worker, which has no resource of its own."""
+        return {"workers": {"here": {"resources": {}}}}
+
 
 @contextmanager
 def _connect(address: str | None) -> Iterator[Client]:
@@ -37,8 +42,9 @@ def _run(
     finished: Callable[[Any, Any], None],
     failed: Callable[[Any, BaseException], Iterable[Any]],
     should_stop: Callable[[], bool],
+    gpu_tasks: Iterable[Any] = (),
 ) -> None:
-    for task in tasks:
+    for task in chain(gpu_tasks, tasks):
         if should_stop():
             raise JobCancelled("Stopped on request; what was finished is kept.")
         try:
