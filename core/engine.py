@@ -246,7 +246,7 @@ def score(
     work = pending(units, store)
     expected = _seconds(dataset, work, store)
     clock = Clock(work.counts(), {cost: seconds for cost, (seconds, _) in expected.items()})
-    failures = 0
+    failures, apart = 0, cluster.apart(client)
 
     def finished(task: Task, found: list[tuple[Score, Detail | None]]) -> None:
         # Details first: what dies in between is run again, whole.
@@ -276,7 +276,6 @@ def score(
     def tasks(gpu: bool | None) -> Iterator[Task]:
         return work.tasks(clock.expected, settings.device(), gpu)
 
-    apart = cluster.apart(client)
     tell()
     # Workers that have a GPU and those that have none each go through the study at their speed.
     others, on_gpu = (tasks(False), tasks(True)) if apart else (tasks(None), ())
