@@ -46,6 +46,7 @@ DIED = (
 )
 # Dask resources: where workers have the one or the other, tasks go to those that have theirs.
 GPU, CPU = "GPU", "CPU"
+START_SECONDS = 300
 ASK_SECONDS = 0.5
 LOOK_SECONDS = 0.05
 # What results depend on; Dask itself sees to its own.
@@ -92,7 +93,7 @@ def connect(address: str | None) -> Iterator[Client]:
     """A Dask client: of the scheduler at an address, or of processes started on this machine.
 
     Raises:
-        JobError: No scheduler answers at the address.
+        JobError: No scheduler answers at the address, or this machine's processes do not start.
     """
     dask.config.set(SETTINGS)
     if address:
@@ -120,7 +121,13 @@ def connect(address: str | None) -> Iterator[Client]:
             others = {"resources": {CPU: 1}, "memory_limit": 1 / workers}
             local.new_spec = {**local.new_spec, "options": {**local.new_spec["options"], **others}}
             local.scale(workers)
-            client.wait_for_workers(workers)
+            try:
+                client.wait_for_workers(workers, timeout=START_SECONDS)
+            except TimeoutError as error:
+                raise JobError(
+                    f"{workers} worker processes did not start within {START_SECONDS} seconds; "
+                    "set XFACTOR_WORKERS lower."
+                ) from error
         yield client
 
 

@@ -274,7 +274,7 @@ def score(
         report("Training", done, work.total, max(left) if apart else sum(left))
 
     def tasks(gpu: bool | None) -> Iterator[Task]:
-        return work.tasks(clock.expected, settings.device(), gpu)
+        return work.tasks(clock.expected, "cuda" if gpu else settings.device(), gpu)
 
     tell()
     # Workers that have a GPU and those that have none each go through the study at their speed.

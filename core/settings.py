@@ -106,8 +106,11 @@ def processes(gpu: bool) -> int:
 
 
 def machine_seconds(seconds: float, gpu: bool) -> float:
-    """Seconds of all worker processes that go by while those of one kind work some seconds."""
-    return seconds * workers() / processes(gpu)
+    """Seconds of all worker processes that go by while those of one kind work some seconds.
+
+    The same seconds where studies go to a cluster, of whose workers nothing is known here.
+    """
+    return seconds if scheduler() else seconds * workers() / processes(gpu)
 
 
 def scheduler() -> str | None:

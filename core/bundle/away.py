@@ -137,8 +137,9 @@ def worked(
                     file.writelines(line(asdict(score)) for score in part)
                     file.flush()
                     done += len(part)
-                    seconds[task.kind.cost] = sum(one.seconds for one in part) / len(part)
-                    rough.discard(task.kind.cost)
+                    if len(part) == len(task.units):  # Alone each takes longer than in a stack.
+                        seconds[task.kind.cost] = sum(one.seconds for one in part) / len(part)
+                        rough.discard(task.kind.cost)
     return done, work.total - done
 
 

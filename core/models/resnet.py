@@ -15,7 +15,7 @@ from core.datasets.base import Dataset
 from core.errors import InputError, JobError
 from core.models.base import Family, Option, Options, in_stacks
 from core.specs import TrainingSet
-from core.training.fit import Fit
+from core.training import PAPER, Fit
 
 if TYPE_CHECKING:
     import torch
@@ -40,7 +40,7 @@ def family(depth: int) -> Family:
     """
     # Launching the kernels of a step takes about as long for a stack as for one network, some ten
     # milliseconds; an H100 should compute 200 images of 28 × 28 in a fortieth of that.
-    together = in_stacks(32)
+    batch = in_stacks(32)
 
     def fit_many(
         dataset: Dataset,
@@ -58,13 +58,15 @@ def family(depth: int) -> Family:
         weights = imagenet_weights(depth) if options["pretrained"] else None
         height, width, channels = dataset.image_shape
         classes = len(dataset.classes)
+        # cuDNN counts values in 32 bits; the first layer gives 64 maps of half the image's size.
+        most = max(1, 2**31 // (PAPER.batch * 16 * height * width))
         return train_networks(
             lambda: reduced(network(depth, channels, classes, weights), height, width),
             dataset,
             training_sets,
             seeds,
             device,
-            together(training_sets[0].rows.size, device),
+            min(batch(training_sets[0].rows.size, device), most),
             weights="ImageNet" if weights else "random",
             history=history,
             bf16=bool(options["bf16"]),
@@ -101,7 +103,7 @@ def family(depth: int) -> Family:
         fit_with_history=partial(fit_many, history=True),
         version=1,
         options={"pretrained": PRETRAINED, "bf16": BF16},
-        batch=together,
+        batch=batch,
         settle=settle,
         seconds=seconds,
     )

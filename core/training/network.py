@@ -82,8 +82,8 @@ def train_networks(
 
     def train(sets: Sequence[TrainingSet], own: Sequence[int]) -> list[Fit]:
         try:
-            run = _Run(make, dataset, sets, own, device, recipe, bf16)
-            return run.fits(weights, history)
+            # Without a name, so that nothing holds what did not fit while its halves train.
+            return _Run(make, dataset, sets, own, device, recipe, bf16).fits(weights, history)
         except torch.OutOfMemoryError:
             if len(sets) == 1:
                 raise

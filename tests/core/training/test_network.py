@@ -1,3 +1,4 @@
+import weakref
 from functools import partial
 
 import numpy as np
@@ -188,9 +189,11 @@ def test_a_stack_too_large_for_the_memory_is_halved(monkeypatch, fits_in):
     train = partial(train_networks, make, dataset, sets, seeds, "cpu", recipe=recipe)
     expected = train(1)
     outputs = Stacked.outputs
-    tried = []
+    tried, held = [], weakref.WeakSet()
 
     def small(self, images):
+        held.add(self)
+        assert list(held) == [self], "what did not fit is held while its halves train"
         tried.append(len(self.networks))
         if images.dim() == 5 and len(self.networks) > fits_in:
             raise torch.OutOfMemoryError
