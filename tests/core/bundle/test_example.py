@@ -49,13 +49,13 @@ def test_the_grid_opens_and_agrees_with_the_readme(examples: Examples) -> None:
         assert mean == pytest.approx(float(text.split()[0]), abs=0.006)
 
 
-def test_the_resnet_opens_and_has_the_blocks_that_the_readme_names(examples: Examples) -> None:
-    found, analysis = examples["mnist-resnet18"]
-    assert found.units == 4_500
-    assert "ResNet-18 starts from random weights" in found.notes[0]
+def test_all_ten_models_open_and_have_the_blocks_that_the_readme_names(examples: Examples) -> None:
+    found, analysis = examples["mnist-ten-models"]
+    assert found.units == 5_000
+    assert "both ResNets start from random weights" in found.notes[0]
     here = beside_paper(analysis).set_index("quantity")["here"].to_dict()
     means = [value for quantity, value in here.items() if "block" in quantity.lower()]
-    sentence = "{} among perceptrons, {} among ResNet-18, forest and support vectors, {} between"
+    sentence = "{} among perceptrons, {} among ResNets, forest and support vectors, {} between"
     assert sentence.format(*means) in README
 
 
