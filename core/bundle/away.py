@@ -30,18 +30,9 @@ from core.errors import InputError
 from core.models import Model
 from core.specs import TrainingSet
 from core.store import Score, Store
-from core.studies.xfactor import check_sizes
-from core.studies.xfactor_replicates import again
+from core.studies.xfactor import check_sizes, every_unit
 from core.studies.xfactor_spec import XFactorSpec
-from core.studies.xfactor_subsets import (
-    Subsets,
-    Units,
-    bunches,
-    plan,
-    recipes,
-    selected,
-    stored,
-)
+from core.studies.xfactor_subsets import Units, bunches, keep, plan, selected, stored
 from core.training.pixels import one_thread
 from core.units import Task, Unit, pending
 
@@ -171,12 +162,9 @@ def _units(spec: XFactorSpec, dataset: Dataset, store: Store) -> Units:
     groups = plan(spec)
     there = set(stored(groups, dataset.fingerprint, store, lambda _: None))
     for bunch in bunches([group for group in groups if group not in there]):
-        for group, rows in zip(bunch, selected(dataset, bunch), strict=True):
-            store.put_blob(group.key(dataset.fingerprint), {"rows": rows})
-    subsets = Subsets(groups, dataset.fingerprint, store)
+        keep(bunch, selected(dataset, bunch), dataset.fingerprint, store)
     resolved, _ = models.resolve(spec.parsed_models())
-    repeated = again(spec, Units(subsets, resolved), recipes(groups))
-    return Units(subsets, resolved, [unit for _, unit in repeated])
+    return every_unit(spec, groups, resolved, dataset.fingerprint, store)
 
 
 def _header(kind: str, spec: XFactorSpec, data: str) -> dict[str, Any]:

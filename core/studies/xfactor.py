@@ -7,7 +7,7 @@ Random and selected class-balanced subsets of several sizes, every model trained
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ from core.studies.xfactor_subsets import (
     Subsets,
     Units,
     bunches,
+    keep,
     plan,
     recipes,
     selected,
@@ -86,10 +87,21 @@ def run(spec: XFactorSpec, context: Context) -> str:
     groups = plan(spec)
     with cluster.connect(context.scheduler) as client:
         select(client, dataset, groups, context)
-        subsets = Subsets(groups, dataset.fingerprint, context.store)
-        repeated = [unit for _, unit in again(spec, Units(subsets, resolved), recipes(groups))]
-        units = Units(subsets, resolved, repeated)
+        units = every_unit(spec, groups, resolved, dataset.fingerprint, context.store)
         return train(client, dataset, units, context, "units scored")
+
+
+def every_unit(
+    spec: XFactorSpec,
+    groups: Sequence[Group],
+    resolved: Sequence[Model],
+    fingerprint: str,
+    store: Store,
+) -> Units:
+    """Each model on each subset, and those that repeat some; the rows of all groups are stored."""
+    subsets = Subsets(groups, fingerprint, store)
+    repeated = again(spec, Units(subsets, resolved), recipes(groups))
+    return Units(subsets, resolved, [unit for _, unit in repeated])
 
 
 def select(client: Client, dataset: Dataset, groups: list[Group], context: Context) -> None:
@@ -102,11 +114,10 @@ def select(client: Client, dataset: Dataset, groups: list[Group], context: Conte
     def tell() -> None:
         context.report("Selecting subsets", done, total, None)
 
-    def finished(bunch: list[Group], matrices: list[Rows]) -> None:
+    def finished(bunch: list[Group], rows: list[Rows]) -> None:
         nonlocal done
-        for group, rows in zip(bunch, matrices, strict=True):
-            context.store.put_blob(group.key(dataset.fingerprint), {"rows": rows})
-            done += group.count
+        keep(bunch, rows, dataset.fingerprint, context.store)
+        done += sum(group.count for group in bunch)
         tell()
 
     def failed(bunch: list[Group], error: BaseException) -> list[list[Group]]:

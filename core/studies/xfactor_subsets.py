@@ -129,6 +129,12 @@ def selected(dataset: Dataset, bunch: Sequence[Group]) -> list[Rows]:
     return [np.stack(list(islice(rows, group.count))) for group in bunch]
 
 
+def keep(bunch: Sequence[Group], rows: Sequence[Rows], fingerprint: str, store: Store) -> None:
+    """Store the rows of each group in a bunch, as `selected` gives them."""
+    for group, matrix in zip(bunch, rows, strict=True):
+        store.put_blob(group.key(fingerprint), {"rows": matrix})
+
+
 def recipes(groups: Sequence[Group]) -> pd.DataFrame:
     """One row a subset, with an id that people can read, such as `uniqueness+_n10_m20_r3`."""
     counts = [group.count for group in groups]

@@ -15,6 +15,7 @@ from distributed.system import MEMORY_LIMIT
 
 from core import cluster, datasets, engine, settings
 from core.datasets.base import Dataset
+from core.errors import JobError
 from core.models import Model
 from core.specs import TrainingSet
 from core.store import Store
@@ -87,6 +88,15 @@ def test_each_task_goes_to_a_worker_of_its_kind(client: Client, tmp_path: Path) 
     assert {name for name, where in found.items() if where == {"GPU"}} == set(networks)
 
 
+def test_processes_that_do_not_start_are_one_sentence(
+    gpu: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XFACTOR_CACHE", str(tmp_path))
+    monkeypatch.setattr(cluster, "START_SECONDS", 0.001)
+    with pytest.raises(JobError, match="3 worker processes did not start"), cluster.connect(None):
+        pytest.fail("They cannot have started yet.")
+
+
 def test_a_worker_without_a_gpu_leaves_it_alone(client: Client) -> None:
     for resource, device in (("CPU", "cpu"), ("GPU", "cuda:0")):
         future = client.submit(_device, resources={resource: 1}, pure=False)
@@ -144,6 +154,8 @@ def test_processes_and_their_seconds(
     for gpu, processes in ((True, with_gpu), (False, without)):
         seconds = settings.machine_seconds(30 * 2.0, gpu)
         assert machines.wait(seconds, 30)[0] == pytest.approx(60 / processes)
+    monkeypatch.setenv("XFACTOR_SCHEDULER", "tcp://first:8786")
+    assert settings.machine_seconds(60, gpu=True) == settings.machine_seconds(60, gpu=False) == 60
 
 
 def test_fewer_models_than_processes_do_not_wait_longer_for_a_gpu(

@@ -182,3 +182,19 @@ def test_weights_are_downloaded_into_the_cache_and_checked(weights, hub, monkeyp
     state = resnet.imagenet_weights(18)
     assert got == [(resnet.weights_url(18), file.stem.removeprefix("resnet18-"))]
     assert torch.equal(state["fc.weight"], weights["fc.weight"])
+
+
+@pytest.mark.parametrize(
+    ("side", "device", "together"), [(28, "cuda", 32), (224, "cuda", 13), (28, "cpu", 1)]
+)
+def test_a_gpu_trains_fewer_at_once_of_large_images(monkeypatch, side, device, together):
+    seen = []
+
+    def watched(make, dataset, sets, seeds, device, most, **options):
+        seen.append(most)
+        return []
+
+    monkeypatch.setattr("core.training.network.train_networks", watched)
+    dataset = blobs((side, side, 1), train=6, test=3)
+    Model.parse("resnet18:pretrained=0").fit_many(dataset, [some(dataset, 3, 0)], [1], device)
+    assert seen == [together]
