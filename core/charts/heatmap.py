@@ -11,6 +11,7 @@ import pandas as pd
 from core.charts import style
 
 CELL = 34
+LABEL = 130  # a model with an option, such as resnet18:pretrained=0
 # With more models than this, figures no longer fit their cells.
 FIGURES_FIT = 12
 
@@ -122,7 +123,12 @@ def _pairs(
 ) -> style.Figure:
     """A matrix of models with its figures; a dash where there is none."""
     order = list(models)
-    plain: dict[str, Any] = {"grid": False, "labelFlush": False, "labelOverlap": False}
+    plain: dict[str, Any] = {
+        "grid": False,
+        "labelFlush": False,
+        "labelOverlap": False,
+        "labelLimit": LABEL,
+    }
     base = alt.Chart(data).encode(
         x=alt.X("model_a:N", title=None, sort=order).axis(labelAngle=-45, **plain),
         y=alt.Y("model_b:N", title=None, sort=order).axis(**plain),
